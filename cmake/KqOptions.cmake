@@ -1,0 +1,44 @@
+# Compiler flags, sanitizers and coverage, in one place, so that every preset means the same flags
+# everywhere. Sanitizers are compiled into everything but linked into executables only: a shared
+# object such as libkq.so then takes whatever runtime its executable exports (ThreadSanitizer's
+# or, for controlled schedules, ours).
+set(KQ_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
+option(KQ_FUZZ "Build the fuzz targets with libFuzzer (clang only)" OFF)
+option(KQ_COVERAGE "Instrument for line coverage" OFF)
+option(KQ_WERROR "Treat warnings as errors" OFF)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(KQ_CCACHE ccache)
+if(KQ_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${KQ_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KQ_CCACHE})
+endif()
+
+add_compile_options(-Wall -Wextra -Wshadow -fno-omit-frame-pointer)
+if(KQ_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+set(kq_is_executable $<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>)
+if(KQ_SANITIZE)
+  add_compile_options(-fsanitize=${KQ_SANITIZE})
+  add_link_options($<${kq_is_executable}:-fsanitize=${KQ_SANITIZE}>)
+  if(KQ_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+if(KQ_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "KQ_FUZZ needs clang (libFuzzer); the plain replayers build with any compiler")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(KQ_COVERAGE)
+  add_compile_options(--coverage -O0)
+  add_link_options(--coverage)
+endif()
+
+find_package(Threads REQUIRED)
