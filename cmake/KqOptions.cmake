@@ -35,6 +35,8 @@ if(KQ_FUZZ)
     message(FATAL_ERROR "KQ_FUZZ needs clang (libFuzzer); the plain replayers build with any compiler")
   endif()
   add_compile_options(-fsanitize=fuzzer-no-link)
+  # Programs that are not fuzzers still need somebody to define the coverage callbacks.
+  add_link_options($<${kq_is_executable}:-fsanitize=fuzzer-no-link>)
 endif()
 if(KQ_COVERAGE)
   add_compile_options(--coverage -O0)

@@ -1,5 +1,5 @@
 # One helper per kind of target, so that adding a library, a test, a fuzzer, a race or a bench is
-# a two-line change.
+# a two-line change, and so that all of one kind are built, placed and registered with ctest alike.
 
 # kq_add_library(<name> SOURCES ... [LINK ...]): a static library of one room of src/, included as
 # "room/header.h".
@@ -11,21 +11,120 @@ function(kq_add_library name)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
-# kq_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [ENVIRONMENT ...]): a GoogleTest program;
-# every case becomes a ctest test.
+# kq_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [ENVIRONMENT ...] [TIMEOUT seconds]
+#             [OWN_MAIN]): a GoogleTest program; every case becomes a ctest test that shows as
+# skipped when GTEST_SKIP() says so or the program exits with 77. OWN_MAIN: the sources have their
+# main(). TIMEOUT only ends what hangs: no test may depend on it.
 function(kq_add_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "OWN_MAIN" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
   find_package(GTest REQUIRED)
   include(GoogleTest)
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
-  set(properties)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock)
+  if(NOT ARG_OWN_MAIN)
+    target_link_libraries(${name} PRIVATE GTest::gtest_main)
+  endif()
+  set(properties SKIP_RETURN_CODE 77)
   if(ARG_LABELS)
     list(APPEND properties LABELS "${ARG_LABELS}")
   endif()
   if(ARG_ENVIRONMENT)
     list(APPEND properties ENVIRONMENT "${ARG_ENVIRONMENT}")
   endif()
-  gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
+  if(ARG_TIMEOUT)
+    list(APPEND properties TIMEOUT ${ARG_TIMEOUT})
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
                        PROPERTIES ${properties})
+endfunction()
+
+# kq_add_fuzzer(<name> SOURCES ... [LINK ...] [REPLAY_SOURCES ...] [OWN_MAIN]): one fuzz target.
+# With KQ_FUZZ the libFuzzer program bin/<name>; without it, bin/<name>_replay, which runs the files
+# and directories it is given through the same code with any compiler, its main() coming from
+# REPLAY_SOURCES, else from fuzz/replay_main.cc. OWN_MAIN: SOURCES have a main() that calls
+# LLVMFuzzerRunDriver (KQ_FUZZ only). <name>.dict and <name>.options beside the sources are copied
+# beside the program, where libFuzzer's users and OSS-Fuzz look for them. ctest replays
+# corpus/<name> and corpus/regressions/<name> in both builds, as <name>.corpus.
+function(kq_add_fuzzer name)
+  cmake_parse_arguments(ARG "OWN_MAIN" "" "SOURCES;LINK;REPLAY_SOURCES" ${ARGN})
+  set(dirs)
+  foreach(dir IN ITEMS corpus/${name} corpus/regressions/${name})
+    if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${dir})
+      list(APPEND dirs ${PROJECT_SOURCE_DIR}/${dir})
+    endif()
+  endforeach()
+  if(KQ_FUZZ)
+    set(program ${name})
+    add_executable(${program} ${ARG_SOURCES})
+    if(ARG_OWN_MAIN)
+      kq_libfuzzer_without_main(library)
+      target_link_libraries(${program} PRIVATE ${library})
+    else()
+      target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+    endif()
+    # A subject loaded late resolves its coverage callbacks against the program.
+    set_target_properties(${program} PROPERTIES ENABLE_EXPORTS ON)
+    set(arguments -runs=0)
+  else()
+    set(program ${name}_replay)
+    if(NOT ARG_REPLAY_SOURCES)
+      set(ARG_REPLAY_SOURCES ${PROJECT_SOURCE_DIR}/fuzz/replay_main.cc)
+    endif()
+    add_executable(${program} ${ARG_SOURCES} ${ARG_REPLAY_SOURCES})
+    set(arguments)
+  endif()
+  target_link_libraries(${program} PRIVATE ${ARG_LINK} Threads::Threads)
+  foreach(extension IN ITEMS dict options)
+    set(file ${CMAKE_CURRENT_SOURCE_DIR}/${name}.${extension})
+    if(EXISTS ${file})
+      configure_file(${file} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name}.${extension} COPYONLY)
+    endif()
+  endforeach()
+  if(dirs)
+    add_test(NAME ${name}.corpus COMMAND ${program} ${arguments} ${dirs})
+    set_tests_properties(${name}.corpus PROPERTIES LABELS "fuzz" SKIP_RETURN_CODE 77)
+  endif()
+endfunction()
+
+# libFuzzer without its main(), for fuzzers that must run code first (a supervisor, for one).
+# Linking it needs the C++ library that it was built with, hence stdc++.
+function(kq_libfuzzer_without_main out)
+  execute_process(
+    COMMAND ${CMAKE_CXX_COMPILER} --print-file-name=libclang_rt.fuzzer_no_main-${CMAKE_SYSTEM_PROCESSOR}.a
+    OUTPUT_VARIABLE library OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(NOT EXISTS "${library}")
+    message(FATAL_ERROR "${CMAKE_CXX_COMPILER} has no libclang_rt.fuzzer_no_main: "
+                        "install the compiler-rt libraries of the same clang")
+  endif()
+  set(${out} ${library} stdc++ m PARENT_SCOPE)
+endfunction()
+
+# kq_add_stress(<race> SOURCES ... [LINK ...] [SMOKE arguments ...]): one race. All races are one
+# program, bin/kq_stress, because a person runs and filters them together; the first call creates
+# it. SMOKE: ctest runs `kq_stress arguments` as stress.<race>, so that a race nobody tortures with
+# today still runs.
+function(kq_add_stress race)
+  kq_add_part(kq_stress stress ${race} ${ARGN})
+endfunction()
+
+# kq_add_bench(<question> SOURCES ... [LINK ...] [SMOKE arguments ...]): as kq_add_stress, for
+# bin/kq_bench.
+function(kq_add_bench question)
+  kq_add_part(kq_bench bench ${question} ${ARGN})
+endfunction()
+
+function(kq_add_part program kind name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;SMOKE" ${ARGN})
+  if(NOT TARGET ${program})
+    add_executable(${program})
+    target_link_libraries(${program} PRIVATE Threads::Threads)
+    # A subject loaded late resolves what its compiler inserted against the program.
+    set_target_properties(${program} PROPERTIES ENABLE_EXPORTS ON)
+  endif()
+  target_sources(${program} PRIVATE ${ARG_SOURCES})
+  target_link_libraries(${program} PRIVATE ${ARG_LINK})
+  if(ARG_SMOKE)
+    add_test(NAME ${kind}.${name} COMMAND ${program} ${ARG_SMOKE})
+    set_tests_properties(${kind}.${name} PROPERTIES LABELS ${kind} SKIP_RETURN_CODE 77)
+  endif()
 endfunction()
