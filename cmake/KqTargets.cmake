@@ -41,7 +41,7 @@ endfunction()
 # kq_add_fuzzer(<name> SOURCES ... [LINK ...] [REPLAY_SOURCES ...] [OWN_MAIN]): one fuzz target.
 # With KQ_FUZZ the libFuzzer program bin/<name>; without it, bin/<name>_replay, which runs the files
 # and directories it is given through the same code with any compiler, its main() coming from
-# REPLAY_SOURCES, else from fuzz/replay_main.cc. OWN_MAIN: SOURCES have a main() that calls
+# REPLAY_SOURCES, else from fuzz/replay_main.cpp. OWN_MAIN: SOURCES have a main() that calls
 # LLVMFuzzerRunDriver (KQ_FUZZ only). <name>.dict and <name>.options beside the sources are copied
 # beside the program, where libFuzzer's users and OSS-Fuzz look for them. ctest replays
 # corpus/<name> and corpus/regressions/<name> in both builds, as <name>.corpus.
@@ -68,7 +68,7 @@ function(kq_add_fuzzer name)
   else()
     set(program ${name}_replay)
     if(NOT ARG_REPLAY_SOURCES)
-      set(ARG_REPLAY_SOURCES ${PROJECT_SOURCE_DIR}/fuzz/replay_main.cc)
+      set(ARG_REPLAY_SOURCES ${PROJECT_SOURCE_DIR}/fuzz/replay_main.cpp)
     endif()
     add_executable(${program} ${ARG_SOURCES} ${ARG_REPLAY_SOURCES})
     set(arguments)
@@ -89,8 +89,9 @@ endfunction()
 # libFuzzer without its main(), for fuzzers that must run code first (a supervisor, for one).
 # Linking it needs the C++ library that it was built with, hence stdc++.
 function(kq_libfuzzer_without_main out)
+  set(file libclang_rt.fuzzer_no_main-${CMAKE_SYSTEM_PROCESSOR}.a)
   execute_process(
-    COMMAND ${CMAKE_CXX_COMPILER} --print-file-name=libclang_rt.fuzzer_no_main-${CMAKE_SYSTEM_PROCESSOR}.a
+    COMMAND ${CMAKE_CXX_COMPILER} --print-file-name=${file}
     OUTPUT_VARIABLE library OUTPUT_STRIP_TRAILING_WHITESPACE)
   if(NOT EXISTS "${library}")
     message(FATAL_ERROR "${CMAKE_CXX_COMPILER} has no libclang_rt.fuzzer_no_main: "

@@ -25,7 +25,7 @@ libdir=$(dirname "$(find "$prefix" -name 'libkq.so')")
 export PKG_CONFIG_PATH=$libdir/pkgconfig
 read -ra flags <<<"$(pkg-config --cflags --libs kq)"
 "$cc" -Wall -Werror -o "$work/pipe" "$consumer/pipe.c" "${flags[@]}"
-"$cxx" -Wall -Werror -std=c++20 -o "$work/user" "$consumer/user.cc" "${flags[@]}"
+"$cxx" -Wall -Werror -std=c++20 -o "$work/user" "$consumer/user.cpp" "${flags[@]}"
 LD_LIBRARY_PATH=$libdir "$work/pipe"
 LD_LIBRARY_PATH=$libdir "$work/user"
 echo "pkg-config $(pkg-config --modversion kq): both consumers ran"
