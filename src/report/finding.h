@@ -17,7 +17,7 @@ struct Finding {
   std::string subject;
   std::string profile;
   uint64_t seed = 0;
-  std::string message;   // one sentence: what was seen, and what the contract says
+  std::string message;              // one sentence: what was seen, and what the contract says
   std::string reproducer;           // litmus text, or the input file's name; may be empty
   std::vector<std::string> detail;  // history lanes, stack, ...; may be empty
 };
@@ -25,10 +25,18 @@ struct Finding {
 // The directory that findings are saved in: KQ_OUT, or "out".
 std::string output_directory();
 
-// Writes the finding to <output_directory>/findings/<engine>-<scenario>-<hash>.json (complete or not at all),
-// prints it on stderr, and returns the file's path, empty if it could not be written. The hash is
-// taken over verdict, rule, engine, scenario and message: a finding seen twice is one file.
+// Writes the finding to <output_directory>/findings/<engine>-<scenario>-<hash>.json (complete or
+// not at all), prints it on stderr, and returns the file's path, empty if it could not be written.
+// The hash is taken over verdict, rule, engine, scenario and message: a finding seen twice is one
+// file.
 std::string save_finding(const Finding& finding);
+
+// The name of that file, without the directory.
+std::string finding_file_name(const Finding& finding);
+
+// Calls observer after every finding that was saved (null: nobody). The worker counts them, so that
+// its supervisor knows whether an abnormal end has been explained already.
+void observe_saved_findings(void (*observer)());
 
 // The finding as the text a person reads.
 std::string to_text(const Finding& finding);

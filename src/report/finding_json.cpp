@@ -1,0 +1,108 @@
+// Findings as JSON, and back. A finding file may come from anyone (an issue's attachment, a CI
+// artifact), so reading it has limits: size, nesting, and the exact type of every member. Members
+// that this version does not know are ignored, so that newer files can be read.
+#include <nlohmann/json.hpp>
+
+#include "report/finding.h"
+#include "report/text.h"
+
+namespace kqtorture {
+namespace {
+
+using nlohmann::json;
+
+// A finding with a long history is some hundred kilobytes; 16 MiB is far above any that a person
+// can use, and far below what would hurt to parse.
+constexpr size_t kMaxBytes = size_t{16} << 20;
+constexpr size_t kMaxDetailLines = 200000;
+// Object, array of lines, and room for members of newer versions.
+constexpr int kMaxDepth = 16;
+
+bool fail(std::string* error, const std::string& reason) {
+  *error = reason;
+  return false;
+}
+
+bool read_string(const json& object, const char* name, bool required, std::string* value,
+                 std::string* error) {
+  const auto member = object.find(name);
+  if (member == object.end()) {
+    return !required || fail(error, std::string("finding has no \"") + name + "\"");
+  }
+  if (!member->is_string()) {
+    return fail(error, std::string("finding's \"") + name + "\" is not a string");
+  }
+  *value = member->get<std::string>();
+  return true;
+}
+
+bool read_members(const json& object, Finding* finding, std::string* error) {
+  if (!read_string(object, "verdict", true, &finding->verdict, error) ||
+      !read_string(object, "engine", true, &finding->engine, error) ||
+      !read_string(object, "message", true, &finding->message, error) ||
+      !read_string(object, "rule", false, &finding->rule, error) ||
+      !read_string(object, "scenario", false, &finding->scenario, error) ||
+      !read_string(object, "subject", false, &finding->subject, error) ||
+      !read_string(object, "profile", false, &finding->profile, error) ||
+      !read_string(object, "reproducer", false, &finding->reproducer, error)) {
+    return false;
+  }
+  if (finding->verdict.empty()) return fail(error, "finding's \"verdict\" is empty");
+  if (const auto seed = object.find("seed"); seed != object.end()) {
+    if (!seed->is_number_unsigned()) {
+      return fail(error, "finding's \"seed\" is not an unsigned 64-bit number");
+    }
+    finding->seed = seed->get<uint64_t>();
+  }
+  if (const auto detail = object.find("detail"); detail != object.end()) {
+    if (!detail->is_array() || detail->size() > kMaxDetailLines) {
+      return fail(error, "finding's \"detail\" is not a list of lines");
+    }
+    for (const json& line : *detail) {
+      if (!line.is_string()) return fail(error, "finding's \"detail\" is not a list of lines");
+      finding->detail.push_back(line.get<std::string>());
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string to_json(const Finding& finding) {
+  // ordered_json: the file reads in the order in which the struct explains itself.
+  nlohmann::ordered_json object;
+  object["verdict"] = finding.verdict;
+  object["rule"] = finding.rule;
+  object["engine"] = finding.engine;
+  object["scenario"] = finding.scenario;
+  object["subject"] = finding.subject;
+  object["profile"] = finding.profile;
+  object["seed"] = finding.seed;
+  object["message"] = finding.message;
+  object["reproducer"] = finding.reproducer;
+  object["detail"] = finding.detail;
+  return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+bool from_json(const std::string& text, Finding* finding, std::string* error) {
+  if (text.size() > kMaxBytes) return fail(error, "finding is larger than 16 MiB");
+  bool too_deep = false;
+  const auto watch_depth = [&](int depth, json::parse_event_t, json&) {
+    too_deep = too_deep || depth > kMaxDepth;
+    return !too_deep;
+  };
+  json object;
+  try {
+    object = json::parse(text, watch_depth);
+  } catch (const json::exception& problem) {
+    return fail(error, "finding is not JSON: " + to_printable(problem.what()));
+  }
+  if (too_deep) return fail(error, "finding is nested too deeply");
+  if (!object.is_object()) return fail(error, "finding is not a JSON object");
+  Finding result;
+  if (!read_members(object, &result, error)) return false;
+  *finding = std::move(result);
+  return true;
+}
+
+}  // namespace kqtorture
