@@ -1,0 +1,92 @@
+// What can a sequential program do, and what does it see?
+//
+// An operation is one call on the subject; whatever a litmus line needs several calls for (fill,
+// drain, reopen) is several operations. Descriptors are the subject's own numbers: the runner
+// makes the call first, then hands the model the operation together with its outcome, in which the
+// numbers of new descriptors are. So the model follows the reuse of a number without being told.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "contract/vocabulary.h"
+
+namespace kqtorture::contract {
+
+// In brackets: the fields of Op used, and what a success puts in Outcome (`value` is 0 unless
+// said).
+enum class OpKind : uint8_t {
+  kKqueue,      // -> fd
+  kPipe,        // non-blocking -> fd the read end, fd2 the write end
+  kStreamPair,  // AF_UNIX, SOCK_STREAM, non-blocking -> fd, fd2
+  kDgramPair,   // AF_UNIX, SOCK_DGRAM, non-blocking -> fd, fd2
+  kTcpPair,     // connected over the loopback, non-blocking; both ends already accepted -> fd, fd2
+  kUnixListener,  // listening AF_UNIX stream socket -> fd
+  kTcpListener,   // listening socket on the loopback -> fd
+  kEventfd,       // amount: the initial value; non-blocking, not a semaphore -> fd
+  kFile,          // amount: size in bytes of a fresh regular file, offset 0, read-write -> fd
+  kConnect,       // fd: the listener; -> fd the connected (or connecting) client, non-blocking
+  kAccept,        // fd: the listener; -> fd the server's side, non-blocking
+  kClose,         // fd
+  kDup,           // fd; -> fd the new number
+  kDup2,          // fd onto fd2; value: fd2
+  kRead,      // fd, amount bytes asked for; value: bytes got. An eventfd: amount 8, see `counter`
+  kWrite,     // fd, amount bytes; value: bytes accepted. An eventfd: amount is what is added,
+              // and value 8
+  kShutdown,  // fd, amount: 0 the receiving side, 1 the sending side, 2 both (SHUT_RD, _WR, _RDWR)
+  kSeek,      // fd of a file, amount: the new offset; value: the same
+  kTruncate,  // fd of a file, amount: the new size
+  kAwait,     // nothing called: the runner slept until everything that is under way has arrived:
+              // timers of at most 1 ms (Model::kSoonNs) have expired, loopback traffic is there
+  kKevent,    // see below
+};
+inline constexpr int kOpKinds = static_cast<int>(OpKind::kKevent) + 1;
+const char* op_name(OpKind kind);
+
+// The timeout argument of kevent().
+enum class Timeout : uint8_t {
+  kZero,        // polls
+  kFinite,      // waits a while; an early or late return is not the model's business
+  kForever,     // null: only to be used when Model::pending() says kYes, else the call may hang
+  kNegative,    // seconds < 0
+  kBadNanos,    // nanoseconds outside 0..999999999
+  kUnreadable,  // a pointer that faults
+};
+
+struct Op {
+  OpKind kind = OpKind::kKevent;
+  int fd = -1;  // the descriptor operated on; of kKevent: the kqueue
+  int fd2 = -1;
+  int64_t amount = 0;
+
+  // kKevent. The changes as they were passed: when the lists alias, a copy made before the call.
+  // `changes` holds at least min(nchanges, changes_readable) entries.
+  static constexpr int kAll = -1;
+  const Event* changes = nullptr;
+  int nchanges = 0;  // as passed: may be negative
+  int nevents = 0;   // as passed: may be negative
+  Timeout timeout = Timeout::kZero;
+  int changes_readable = kAll;  // entries from this index on fault; 0 for a null list
+  int events_writable = kAll;   // likewise of the event list
+};
+
+struct Outcome {
+  int64_t value = 0;  // what the call returned, -1 on error
+  int error = 0;      // errno, when value is -1
+  int fd = -1;        // new descriptors, see OpKind
+  int fd2 = -1;
+  uint64_t counter = 0;           // of kRead on an eventfd: the value read
+  const Event* events = nullptr;  // of kKevent: `value` entries
+
+  static Outcome failed(int error_number) {
+    Outcome outcome;
+    outcome.value = -1;
+    outcome.error = error_number;
+    return outcome;
+  }
+};
+
+std::string to_text(const Op& op);
+std::string to_text(const Op& op, const Outcome& outcome);
+
+}  // namespace kqtorture::contract
