@@ -39,7 +39,8 @@ if(KQ_FUZZ)
   add_link_options($<${kq_is_executable}:-fsanitize=fuzzer-no-link>)
 endif()
 if(KQ_COVERAGE)
-  add_compile_options(--coverage -O0)
+  # Threads count the same lines at the same time.
+  add_compile_options(--coverage -O0 -fprofile-update=atomic)
   add_link_options(--coverage)
 endif()
 

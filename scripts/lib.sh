@@ -45,7 +45,10 @@ absolute() {
 resolve_subject() {
   case $1 in
     emulator | native) printf '%s\n' "$1" ;;
-    *) absolute "$1" ;;
+    *)
+      [[ -e $(absolute "$1") ]] || die "subject $1: no such file (or emulator, or native)"
+      absolute "$1"
+      ;;
   esac
 }
 
@@ -63,7 +66,9 @@ take_common_option() {
       ;;
     --subject)
       need_value "$1" "$@"
-      KQ_ARGUMENTS+=("$1" "$(resolve_subject "$2")")
+      local subject
+      subject=$(resolve_subject "$2") || exit 2
+      KQ_ARGUMENTS+=("$1" "$subject")
       ;;
     --profile)
       need_value "$1" "$@"
@@ -81,7 +86,7 @@ take_common_option() {
 enter_repository() {
   if [[ -n ${KQ_OUT:-} ]]; then KQ_OUT=$(absolute "$KQ_OUT"); else KQ_OUT=$KQ_ROOT/out; fi
   if [[ -n ${KQ_SUBJECT:-} ]]; then
-    KQ_SUBJECT=$(resolve_subject "$KQ_SUBJECT")
+    KQ_SUBJECT=$(resolve_subject "$KQ_SUBJECT") || exit 2
     export KQ_SUBJECT
   fi
   export KQ_OUT
@@ -91,22 +96,22 @@ enter_repository() {
 # The number of build and test jobs: as many as there are processors to use.
 jobs() { nproc 2>/dev/null || echo 2; }
 
-# build_preset PRESET [TARGET...]: configures and builds. Quiet unless somebody watches or it fails.
+# build_preset PRESET [TARGET...]: configures and builds. Says nothing when all is up to date; shows
+# the compiler's words when somebody watches or it fails.
 build_preset() {
   local preset=$1 log=build/$1.log started=$SECONDS
   shift
-  local targets=()
-  [[ $# -eq 0 ]] || targets=(--target "$@")
+  local build=(cmake --build --preset "$preset" -j "$(jobs)")
+  [[ $# -eq 0 ]] || build+=(--target "$@")
   mkdir -p build
-  say "building preset $preset"
   cmake --preset "$preset" >"$log" 2>&1 ||
     { cat "$log" >&2; die "preset $preset does not configure"; }
+  if "${build[@]}" -- -n | tail -n 1 | grep -q 'no work to do'; then return; fi
+  say "building preset $preset"
   if [[ -t 2 ]]; then
-    cmake --build --preset "$preset" -j "$(jobs)" "${targets[@]}" >&2 ||
-      die "preset $preset does not build"
+    "${build[@]}" >&2 || die "preset $preset does not build"
   else
-    cmake --build --preset "$preset" -j "$(jobs)" "${targets[@]}" >"$log" 2>&1 ||
-      { cat "$log" >&2; die "preset $preset does not build"; }
+    "${build[@]}" >"$log" 2>&1 || { cat "$log" >&2; die "preset $preset does not build"; }
   fi
   say "built preset $preset in $((SECONDS - started)) s"
 }
