@@ -7,7 +7,7 @@
 #include <sys/event.h>
 #include <unistd.h>
 
-static int fail(const char *what) {
+static int fail(const char* what) {
   fprintf(stderr, "consumer/pipe: %s\n", what);
   return 1;
 }
