@@ -160,6 +160,19 @@ def fuzzers_are_complete(tree):
             yield f"{path}:1: has no seed in corpus/{name}/"
 
 
+def links_lead_somewhere(tree):
+    folders = {path[:i] for path in tree.files for i, c in enumerate(path) if c == "/"}
+    for path in tree.files:
+        if not path.endswith(".md"):
+            continue
+        folder = path.rsplit("/", 1)[0] + "/" if "/" in path else ""
+        for number, line in enumerate(tree.text(path).splitlines(), 1):
+            for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", line):
+                target = normalize(folder + link)
+                if "://" not in link and target not in tree.known and target not in folders:
+                    yield f"{path}:{number}: there is no {link}"
+
+
 def packages_are_explained(tree):
     listed = tree.run("scripts/setup", "--list", "--with", "coverage")
     if listed.returncode != 0:
@@ -225,6 +238,7 @@ RULES = [
     no_host_facts,
     includes_point_down,
     fuzzers_are_complete,
+    links_lead_somewhere,
     packages_are_explained,
     scripts_help_and_refuse,
     shellcheck_is_silent,

@@ -34,7 +34,8 @@ CLEAN = {
     "corpus/flags_fuzzer/one": "any /ro" + "ot/x, any\ttab, any TO" + "DO\n",
     "tests/kqueue/white_box.cpp": OPENING + '#include "kqueue/knote.h"\n',
     "scripts/setup": SCRIPT.format(name="setup"),
-    "docs/dependencies.md": "- `git`: to clone.\n",
+    "docs/dependencies.md": "- `git`: to clone. See [the index](README.md#more).\n",
+    "docs/README.md": "[needs](dependencies.md), [model](../src/contract/), [web](http://x.org/)\n",
 }
 
 
@@ -82,9 +83,11 @@ PLANTED = {
         {"fuzz/flags_fuzzer.options": None},
         {"corpus/flags_fuzzer/one": None},
     ],
+    rules.links_lead_somewhere: [
+        {"docs/page.md": "See [there](nowhere.md#here).\n"},
+    ],
     rules.packages_are_explained: [
         {"docs/dependencies.md": "Nothing is needed.\n"},
-        {"docs/dependencies.md": None},
     ],
     rules.scripts_help_and_refuse: [
         {"scripts/other": SCRIPT.format(name="other").replace("--help)", "--hilfe)")},
