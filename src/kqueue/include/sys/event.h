@@ -129,8 +129,15 @@ int kqueuex(unsigned int flags);
  * kqueue, a count is negative, the timeout is out of range), EFAULT, EINTR (the changes have been
  * applied), or the errno of a change that found no room for its entry.
  */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* the function and the struct share their name */
+#endif
 int kevent(int kq, const struct kevent *changelist, int nchanges, struct kevent *eventlist,
            int nevents, const struct timespec *timeout);
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 #ifdef __cplusplus
 }

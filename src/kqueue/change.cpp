@@ -1,0 +1,344 @@
+// The changelist: what FreeBSD's kqueue_register() does, in its order of checks, with the
+// strictness of 2006 in front: an unknown flag is refused before anything else of its change is
+// looked at.
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "internal.h"
+
+namespace kq {
+
+void Queue::push_back(Knote* knote) {
+  knote->queue_prev = tail_;
+  knote->queue_next = nullptr;
+  if (tail_) {
+    tail_->queue_next = knote;
+  } else {
+    head_ = knote;
+  }
+  tail_ = knote;
+  knote->status |= kQueued;
+  size_.store(size() + 1, std::memory_order_relaxed);
+}
+
+void Queue::remove(Knote* knote) {
+  if (knote->queue_prev) {
+    knote->queue_prev->queue_next = knote->queue_next;
+  } else {
+    head_ = knote->queue_next;
+  }
+  if (knote->queue_next) {
+    knote->queue_next->queue_prev = knote->queue_prev;
+  } else {
+    tail_ = knote->queue_prev;
+  }
+  knote->queue_prev = knote->queue_next = nullptr;
+  knote->status &= static_cast<uint8_t>(~kQueued);
+  size_.store(size() - 1, std::memory_order_relaxed);
+}
+
+namespace {
+
+constexpr uint16_t kUnknownFlags = 0x0C00;
+constexpr uint16_t kActions =
+    EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE | EV_FORCEONESHOT | EV_KEEPUDATA;
+
+const FilterOps kEmptySlot = {false, nullptr, nullptr, nullptr, nullptr, nullptr};
+
+const FilterOps* const kFilters[EVFILT_SYSCOUNT] = {
+    &kReadFilter,  &kWriteFilter, &kEmptySlot,  // AIO
+    &kEmptySlot,                                // VNODE
+    &kEmptySlot,                                // PROC
+    &kEmptySlot,                                // SIGNAL
+    &kTimerFilter,
+    &kEmptySlot,  // PROCDESC
+    &kEmptySlot,  // FS
+    &kEmptySlot,  // LIO
+    &kUserFilter,
+    &kEmptySlot,  // SENDFILE
+    &kEmptySlot,  // EMPTY
+};
+
+size_t bucket_of(const Kqueue* kqueue, uintptr_t ident, int16_t filter) {
+  uint64_t key = (uint64_t{ident} ^ (static_cast<uint64_t>(static_cast<uint16_t>(filter)) << 48)) *
+                 0x9E3779B97F4A7C15u;
+  return static_cast<size_t>(key >> 32) & (kqueue->bucket_count - 1);
+}
+
+Knote* find_hashed(Kqueue* kqueue, uintptr_t ident, int16_t filter) {
+  if (kqueue->bucket_count == 0) return nullptr;
+  Knote* knote = kqueue->buckets[bucket_of(kqueue, ident, filter)];
+  while (knote && (knote->event.ident != ident || knote->event.filter != filter)) {
+    knote = knote->next;
+  }
+  return knote;
+}
+
+bool grow_hash(Kqueue* kqueue) {
+  if (kqueue->hashed < kqueue->bucket_count) return true;
+  const size_t old_count = kqueue->bucket_count;
+  const size_t count = old_count ? old_count * 2 : 16;
+  auto** grown = static_cast<Knote**>(__builtin_calloc(count, sizeof(Knote*)));
+  if (!grown) return old_count != 0;  // longer chains will do
+  Knote** old = kqueue->buckets;
+  kqueue->buckets = grown;
+  kqueue->bucket_count = count;
+  for (size_t i = 0; i < old_count; ++i) {
+    while (Knote* knote = old[i]) {
+      old[i] = knote->next;
+      Knote*& head = grown[bucket_of(kqueue, knote->event.ident, knote->event.filter)];
+      knote->next = head;
+      head = knote;
+    }
+  }
+  __builtin_free(old);
+  return true;
+}
+
+void insert_hashed(Kqueue* kqueue, Knote* knote) {
+  Knote*& head = kqueue->buckets[bucket_of(kqueue, knote->event.ident, knote->event.filter)];
+  knote->next = head;
+  head = knote;
+  ++kqueue->hashed;
+}
+
+void unlink(Kqueue* kqueue, Knote* knote) {
+  Knote** link = knote->registration
+                     ? &knote->registration->knotes
+                     : &kqueue->buckets[bucket_of(kqueue, knote->event.ident, knote->event.filter)];
+  while (*link != knote) link = &(*link)->next;
+  *link = knote->next;
+  if (!knote->registration) --kqueue->hashed;
+}
+
+void free_knote(Knote* knote) {
+  if (knote->event.filter == EVFILT_TIMER) {
+    delete static_cast<TimerKnote*>(knote);
+  } else {
+    delete knote;
+  }
+}
+
+// The kernel's pending edges come first in the order of activation.
+void activate_in_order(Kqueue* kqueue, Knote* knote) {
+  if (!knote->disabled() && !(knote->status & kQueued) && kqueue->first) take_in(kqueue);
+  activate(kqueue, knote);
+}
+
+// Evaluates an enabled knote and activates it if its condition is true, or if it still was active.
+void evaluate_change(Kqueue* kqueue, const FilterOps* ops, Knote* knote, bool scan_follows) {
+  if (knote->disabled()) return;
+  // A ONESHOT is not looked at again when it is delivered, so it is evaluated here and now; for
+  // the rest the scan that follows will do.
+  const bool defer = scan_follows && ops->about_descriptor && !knote->oneshot();
+  if (defer || ops->evaluate(kqueue, knote, When::kNow) || (knote->status & kActive)) {
+    activate_in_order(kqueue, knote);
+  }
+}
+
+// A change of an existing knote.
+void modify(Kqueue* kqueue, const FilterOps* ops, Knote* knote, const struct kevent& change,
+            bool scan_follows) {
+  if (change.flags & EV_FORCEONESHOT) {
+    knote->event.flags |= EV_ONESHOT;
+    knote->forced = true;
+    activate_in_order(kqueue, knote);
+  }
+  if (change.flags & EV_ENABLE) {
+    knote->status &= static_cast<uint8_t>(~kDisabled);
+  } else if (change.flags & EV_DISABLE) {
+    knote->status |= kDisabled;
+    if (knote->status & kQueued) kqueue->queue.remove(knote);
+  }
+  if (!(change.flags & EV_KEEPUDATA)) knote->event.udata = change.udata;
+  if (ops->touch) {
+    ops->touch(kqueue, knote, change);
+  } else {
+    knote->saved_fflags = change.fflags;
+    knote->saved_data = change.data;
+  }
+  evaluate_change(kqueue, ops, knote, scan_follows);
+}
+
+// Creates a knote; registration is null for filters that are not about a descriptor. Returns 0 or
+// an errno, and then nothing has changed.
+int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
+           const struct kevent& change, bool scan_follows) {
+  Knote* knote =
+      change.filter == EVFILT_TIMER ? new (std::nothrow) TimerKnote : new (std::nothrow) Knote;
+  if (!knote) return ENOMEM;
+  knote->registration = registration;
+  knote->event = change;
+  knote->event.flags = static_cast<uint16_t>(change.flags & ~kActions);
+  knote->event.fflags = 0;
+  knote->event.data = 0;
+  knote->saved_fflags = change.fflags;
+  knote->saved_data = change.data;
+  if (change.flags & EV_DISABLE) knote->status |= kDisabled;
+  // A new item of epoll reports the state of its object as if that were an edge: just what an
+  // ordinary knote needs. A disabled knote is not evaluated, and a ONESHOT is evaluated once.
+  const bool own_evaluation = knote->disabled() || knote->oneshot();
+  const bool fresh_item = registration && registration->place[direction_of(knote)] == Place::kNone;
+  if (!registration && !grow_hash(kqueue)) {
+    free_knote(knote);
+    return ENOMEM;
+  }
+  // An item in the second instance is taken in apart from the first: keep the order.
+  if (registration && kqueue->live_registrations > 1) take_in(kqueue);
+  if (const int error = ops->attach(kqueue, knote)) {
+    free_knote(knote);
+    return error;
+  }
+  if (registration) {
+    knote->next = registration->knotes;
+    registration->knotes = knote;
+    const Place place = registration->place[direction_of(knote)];
+    if (fresh_item && place != Place::kNone) {
+      if (!own_evaluation && place == Place::kMain) return 0;
+      registration->mute = own_evaluation;
+      take_in(kqueue);
+      registration->mute = false;
+      if (!own_evaluation) return 0;
+    }
+  } else {
+    insert_hashed(kqueue, knote);
+  }
+  evaluate_change(kqueue, ops, knote, scan_follows);
+  return 0;
+}
+
+Registration* find_registration(Slot* slot, Kqueue* kqueue) {
+  Registration* registration = slot->registrations;
+  while (registration && registration->kqueue != kqueue) registration = registration->slot_next;
+  return registration;
+}
+
+Knote* find_knote(Registration* registration, int16_t filter) {
+  Knote* knote = registration ? registration->knotes : nullptr;
+  while (knote && knote->event.filter != filter) knote = knote->next;
+  return knote;
+}
+
+int create_on_descriptor(Kqueue* kqueue, const FilterOps* ops, Slot* slot,
+                         Registration* registration, const struct kevent& change, int flags,
+                         bool scan_follows) {
+  const bool fresh = registration == nullptr;
+  if (fresh) {
+    int error;
+    registration = create_registration(kqueue, slot, static_cast<int>(change.ident), flags, &error);
+    if (!registration) return error;
+  }
+  const int error = create(kqueue, ops, registration, change, scan_follows);
+  if (error && fresh) destroy_registration(slot, registration, true);
+  return error;
+}
+
+void delete_on_descriptor(Kqueue* kqueue, Slot* slot, Registration* registration, Knote* knote) {
+  const Direction direction = direction_of(knote);
+  drop_knote(kqueue, knote);
+  if (!registration->knotes) {
+    destroy_registration(slot, registration, true);
+  } else {
+    unwatch_direction(registration, direction);
+    if (direction == kIn) unwatch_file(registration);
+  }
+}
+
+int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change,
+                      bool scan_follows, bool* created) {
+  if (change.ident > INT_MAX) return EBADF;
+  const int fd = static_cast<int>(change.ident);
+  Slot* slot = change.flags & EV_ADD ? allocate_slot(fd) : find_slot(fd);
+  if (!slot) {
+    // Never seen, or no memory for it.
+    if (syscall(SYS_fcntl, fd, F_GETFD) < 0) return EBADF;
+    return change.flags & EV_ADD ? ENOMEM : ENOENT;
+  }
+  MutexGuard slot_guard(slot_lock(fd));
+  MutexGuard guard(&kqueue->lock);
+  Registration* registration = find_registration(slot, kqueue);
+  if (registration && (change.flags & EV_ADD || registration->stale) &&
+      !still_registered(registration)) {
+    // The number was closed without anybody telling us.
+    destroy_registration(slot, registration, false);
+    registration = nullptr;
+  }
+  Knote* knote = find_knote(registration, change.filter);
+  if (!knote) {
+    const int flags = static_cast<int>(syscall(SYS_fcntl, fd, F_GETFL, 0));
+    if (flags < 0 || slot->internal) return EBADF;
+    if (slot->kqueue == kqueue) return EINVAL;
+    if (!(change.flags & EV_ADD)) return ENOENT;
+    const int error =
+        create_on_descriptor(kqueue, ops, slot, registration, change, flags, scan_follows);
+    *created = error == 0;
+    return error;
+  }
+  if (change.flags & EV_DELETE) {
+    delete_on_descriptor(kqueue, slot, registration, knote);
+  } else {
+    modify(kqueue, ops, knote, change, scan_follows);
+  }
+  return 0;
+}
+
+int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change,
+                  bool scan_follows, bool* created) {
+  MutexGuard guard(&kqueue->lock);
+  Knote* knote = find_hashed(kqueue, change.ident, change.filter);
+  if (!knote) {
+    if (!(change.flags & EV_ADD)) return ENOENT;
+    if (!ops->attach) return ENXIO;
+    const int error = create(kqueue, ops, nullptr, change, scan_follows);
+    *created = error == 0;
+    return error;
+  }
+  if (change.flags & EV_DELETE) {
+    drop_knote(kqueue, knote);
+  } else {
+    modify(kqueue, ops, knote, change, scan_follows);
+  }
+  return 0;
+}
+
+}  // namespace
+
+const FilterOps* find_filter(int16_t filter) {
+  if (filter >= 0 || filter < -EVFILT_SYSCOUNT) return nullptr;
+  return kFilters[~filter];
+}
+
+void activate(Kqueue* kqueue, Knote* knote) {
+  knote->status |= kActive;
+  if (!(knote->status & (kDisabled | kQueued))) kqueue->queue.push_back(knote);
+}
+
+void drop_knote(Kqueue* kqueue, Knote* knote) {
+  if (knote->status & kQueued) kqueue->queue.remove(knote);
+  find_filter(knote->event.filter)->detach(kqueue, knote);
+  unlink(kqueue, knote);
+  free_knote(knote);
+}
+
+int apply_change(Kqueue* kqueue, struct kevent* user_change, bool scan_follows) {
+  if (user_change->flags & kUnknownFlags) return EINVAL;
+  struct kevent change = *user_change;
+  change.flags &= static_cast<uint16_t>(~EV_SYSFLAGS);
+  if ((change.flags & EV_ENABLE) && (change.flags & EV_DISABLE)) return EINVAL;
+  const FilterOps* ops = find_filter(change.filter);
+  if (!ops) return EINVAL;
+  if ((change.flags & EV_ADD) && (change.flags & EV_KEEPUDATA)) return EINVAL;
+  bool created = false;
+  const int error = ops->about_descriptor
+                        ? change_descriptor(kqueue, ops, change, scan_follows, &created)
+                        : change_hashed(kqueue, ops, change, scan_follows, &created);
+  if (created) user_change->fflags = 0;
+  return error;
+}
+
+}  // namespace kq

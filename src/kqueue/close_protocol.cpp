@@ -1,0 +1,101 @@
+// How a descriptor number is closed without its next owner inheriting an event.
+//
+// A close is three steps: descriptor_closing() removes every knote of the number under the lock of
+// its slot; the system call frees the number, outside any lock since it may block (a lingering
+// socket, a terminal that drains); descriptor_closed() looks again. What it finds was registered in
+// between: by a new owner of the number, whose epoll item still refers to the file that is open
+// there, or by a thread that lost the race, whose item does not; the latter is removed, as if its
+// EV_ADD had come before the close. That is FreeBSD's knote_fdclose() and the second look at the
+// descriptor table that kqueue_register() takes, with the kernel's own table as the judge.
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+namespace kq {
+
+void descriptor_closing(int fd) {
+  Slot* slot = find_slot(fd);
+  if (!slot) return;
+  MutexGuard guard(slot_lock(fd));
+  slot->socket_error = 0;
+  while (Registration* registration = slot->registrations) {
+    Kqueue* kqueue = registration->kqueue;
+    MutexGuard kqueue_guard(&kqueue->lock);
+    destroy_registration(slot, registration, true);
+    publish(kqueue);
+  }
+}
+
+void descriptor_closed(int fd) {
+  Slot* slot = find_slot(fd);
+  if (!slot) return;
+  MutexGuard guard(slot_lock(fd));
+  for (Registration *registration = slot->registrations, *next; registration; registration = next) {
+    next = registration->slot_next;
+    Kqueue* kqueue = registration->kqueue;
+    MutexGuard kqueue_guard(&kqueue->lock);
+    if (still_registered(registration)) continue;
+    destroy_registration(slot, registration, false);
+    publish(kqueue);
+  }
+}
+
+void descriptor_duplicated(int from, int to) {
+  Slot* slot = find_slot(from);
+  if (!slot) return;
+  Kqueue* kqueue;
+  {
+    MutexGuard guard(slot_lock(from));
+    kqueue = slot->kqueue;
+    if (!kqueue) return;
+    kqueue->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  bind_descriptor(to, kqueue);
+  release(kqueue);
+}
+
+// The last reference: no descriptor, no call in progress. Closers still find the registrations in
+// their slots until they are taken out here, one by one in the order of the locks.
+static void destroy(Kqueue* kqueue) {
+  list_remove(kqueue);
+  for (;;) {
+    int fd;
+    {
+      MutexGuard guard(&kqueue->lock);
+      if (!kqueue->first) break;
+      fd = kqueue->first->fd;
+    }
+    Slot* slot = find_slot(fd);
+    MutexGuard guard(slot_lock(fd));
+    MutexGuard kqueue_guard(&kqueue->lock);
+    for (Registration *registration = slot->registrations, *next; registration;
+         registration = next) {
+      next = registration->slot_next;
+      if (registration->kqueue == kqueue) destroy_registration(slot, registration, false);
+    }
+  }
+  {
+    MutexGuard guard(&kqueue->lock);
+    for (size_t i = 0; i < kqueue->bucket_count; ++i) {
+      while (Knote* knote = kqueue->buckets[i]) drop_knote(kqueue, knote);
+    }
+  }
+  for (int fd : {kqueue->epoll, kqueue->wake, kqueue->second_epoll, kqueue->inotify,
+                 kqueue->heaps[0].fd, kqueue->heaps[1].fd}) {
+    close_internal(fd);
+  }
+  __builtin_free(kqueue->buckets);
+  kqueue->registrations.release();
+  kqueue->free_indices.release();
+  for (TimerHeap& heap : kqueue->heaps) heap.items.release();
+  pthread_mutex_destroy(&kqueue->lock);
+  delete kqueue;
+}
+
+void release(Kqueue* kqueue) {
+  if (kqueue->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(kqueue);
+}
+
+}  // namespace kq

@@ -1,0 +1,241 @@
+// The table of descriptor numbers: two levels, grown on demand, never shrunk, so that looking a
+// number up needs no lock; what a slot holds is guarded by the lock of its shard.
+#include "descriptor_table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+namespace kq {
+namespace {
+
+constexpr int kPageBits = 10, kPageSlots = 1 << kPageBits, kPages = 1 << 13;
+constexpr int kShards = 64;
+
+struct Shard {
+  alignas(64) pthread_mutex_t lock;
+};
+
+Shard shards[kShards];  // initialised by enter_table: zero is a valid mutex on Linux as well
+std::atomic<Slot*> pages[kPages];
+std::atomic<int> limit{0};
+std::atomic<bool> in_use{false};
+std::atomic<pid_t> owner{0};
+
+pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+Kqueue* all_kqueues = nullptr;
+
+// One page that the kernel wipes in a forked child, and only there: 1 in the process that owns the
+// state above. A child of vfork shares the page and still reads 1.
+std::atomic<int>* fork_mark = nullptr;
+
+void bare_close(int fd) { syscall(SYS_close, fd); }
+
+void initialise_locks() {
+  const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
+  for (Shard& shard : shards) shard.lock = fresh;
+  list_lock = fresh;
+}
+
+// In a forked child: no other thread exists, and locks may have been held by threads that are gone.
+// The parent's kqueues share their epoll instances with ours, so nothing but close() may touch
+// them.
+void forget_everything() {
+  initialise_locks();
+  all_kqueues = nullptr;
+  for (int page = 0; page * kPageSlots < limit.load(std::memory_order_relaxed); ++page) {
+    Slot* slots = pages[page].load(std::memory_order_relaxed);
+    if (!slots) continue;
+    for (int i = 0; i < kPageSlots; ++i) {
+      Slot& slot = slots[i];
+      if (slot.kqueue || slot.internal) bare_close(page * kPageSlots + i);
+      slot.registrations = nullptr;
+      slot.kqueue = nullptr;
+      slot.socket_error = 0;
+      slot.internal = false;
+    }
+  }
+  owner.store(getpid(), std::memory_order_relaxed);
+  fork_mark->store(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+thread_local volatile int MutexGuard::held_ = 0;
+
+pthread_mutex_t* slot_lock(int fd) { return &shards[fd % kShards].lock; }
+
+Slot* find_slot(int fd) {
+  if (fd < 0 || fd >= kPages * kPageSlots) return nullptr;
+  Slot* slots = pages[fd >> kPageBits].load(std::memory_order_acquire);
+  return slots ? &slots[fd & (kPageSlots - 1)] : nullptr;
+}
+
+Slot* allocate_slot(int fd) {
+  if (Slot* slot = find_slot(fd)) return slot;
+  if (fd < 0 || fd >= kPages * kPageSlots) return nullptr;
+  auto* fresh = static_cast<Slot*>(__builtin_calloc(kPageSlots, sizeof(Slot)));
+  if (!fresh) return nullptr;
+  Slot* expected = nullptr;
+  std::atomic<Slot*>& page = pages[fd >> kPageBits];
+  if (!page.compare_exchange_strong(expected, fresh, std::memory_order_acq_rel)) {
+    __builtin_free(fresh);
+  }
+  int seen = limit.load(std::memory_order_relaxed);
+  const int end = ((fd >> kPageBits) + 1) * kPageSlots;
+  while (seen < end && !limit.compare_exchange_weak(seen, end, std::memory_order_release)) {
+  }
+  return find_slot(fd);
+}
+
+int slot_limit() { return limit.load(std::memory_order_acquire); }
+
+bool table_in_use() { return in_use.load(std::memory_order_acquire); }
+
+bool enter_table() {
+  static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+  if (table_in_use()) return true;
+  MutexGuard guard(&once);
+  if (table_in_use()) return true;
+  void* page =
+      mmap(nullptr, sizeof *fork_mark, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return false;
+  madvise(page, sizeof *fork_mark, MADV_WIPEONFORK);
+  fork_mark = static_cast<std::atomic<int>*>(page);
+  fork_mark->store(1, std::memory_order_relaxed);
+  owner.store(getpid(), std::memory_order_relaxed);
+  // The ordinary fork(3) closes the child's kqueue descriptors at once; a raw one at first use.
+  pthread_atfork(nullptr, nullptr, [] { check_fork(); });
+  initialise_locks();
+  in_use.store(true, std::memory_order_release);
+  return true;
+}
+
+void check_fork() {
+  if (table_in_use() && fork_mark->load(std::memory_order_relaxed) == 0) forget_everything();
+}
+
+bool in_shared_memory_child() { return owner.load(std::memory_order_relaxed) != getpid(); }
+
+int make_internal(int fd) {
+  if (fd < 0) return -1;
+  // High enough to stay clear of the numbers that programs count on, low enough not to make the
+  // kernel grow a large descriptor table.
+  rlimit nofile{};
+  getrlimit(RLIMIT_NOFILE, &nofile);
+  const int base = nofile.rlim_cur > 1024 ? 512 : static_cast<int>(nofile.rlim_cur / 2);
+  int moved = static_cast<int>(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, base));
+  if (moved < 0) moved = static_cast<int>(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0));
+  const int error = errno;
+  bare_close(fd);
+  if (moved < 0) {
+    errno = error;
+    return -1;
+  }
+  Slot* slot = allocate_slot(moved);
+  if (!slot) {
+    bare_close(moved);
+    errno = ENOMEM;
+    return -1;
+  }
+  descriptor_closing(moved);  // whatever was watched under this number was closed unseen
+  MutexGuard guard(slot_lock(moved));
+  slot->internal = true;
+  return moved;
+}
+
+void close_internal(int fd) {
+  if (fd < 0) return;
+  MutexGuard guard(slot_lock(fd));
+  if (Slot* slot = find_slot(fd)) slot->internal = false;
+  bare_close(fd);
+}
+
+void list_insert(Kqueue* kqueue) {
+  MutexGuard guard(&list_lock);
+  kqueue->list_next = all_kqueues;
+  if (all_kqueues) all_kqueues->list_prev = kqueue;
+  all_kqueues = kqueue;
+}
+
+void list_remove(Kqueue* kqueue) {
+  MutexGuard guard(&list_lock);
+  if (kqueue->list_prev) kqueue->list_prev->list_next = kqueue->list_next;
+  if (kqueue->list_next) kqueue->list_next->list_prev = kqueue->list_prev;
+  if (all_kqueues == kqueue) all_kqueues = kqueue->list_next;
+}
+
+bool bind_descriptor(int fd, Kqueue* kqueue) {
+  Slot* slot = allocate_slot(fd);
+  if (!slot) return false;
+  descriptor_closed(fd);  // what was watched under this number, if its close went unseen
+  Kqueue* old;
+  {
+    MutexGuard guard(slot_lock(fd));
+    old = slot->kqueue;
+    if (old == kqueue) return true;
+    kqueue->references.fetch_add(1, std::memory_order_relaxed);
+    slot->kqueue = kqueue;
+  }
+  if (old) release(old);  // its descriptor was closed unseen
+  return true;
+}
+
+namespace {
+
+// A descriptor made behind our back (a raw dup, or before libkq was loaded): it belongs to the
+// kqueue whose wake item its epoll instance knows.
+Kqueue* adopt(int fd) {
+  Kqueue* found = nullptr;
+  {
+    MutexGuard guard(&list_lock);
+    for (Kqueue* kqueue = all_kqueues; kqueue && !found; kqueue = kqueue->list_next) {
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.u64 = token_data(Token::kWake);
+      if (epoll_ctl(fd, EPOLL_CTL_MOD, kqueue->wake, &event) != 0) continue;
+      // A kqueue whose last reference is going must not be revived.
+      int references = kqueue->references.load(std::memory_order_relaxed);
+      while (references > 0 &&
+             !kqueue->references.compare_exchange_weak(references, references + 1)) {
+      }
+      if (references > 0) found = kqueue;
+    }
+  }
+  if (found && !bind_descriptor(fd, found)) {
+    release(found);
+    found = nullptr;
+  }
+  return found;
+}
+
+}  // namespace
+
+Kqueue* acquire(int fd) {
+  check_fork();
+  if (Slot* slot = find_slot(fd)) {
+    MutexGuard guard(slot_lock(fd));
+    if (slot->internal) {
+      errno = EBADF;
+      return nullptr;
+    }
+    if (Kqueue* kqueue = slot->kqueue) {
+      kqueue->references.fetch_add(1, std::memory_order_relaxed);
+      return kqueue;
+    }
+  }
+  if (syscall(SYS_fcntl, fd, F_GETFD) < 0) return nullptr;  // EBADF
+  if (table_in_use() && !in_shared_memory_child()) {
+    if (Kqueue* kqueue = adopt(fd)) return kqueue;
+  }
+  errno = EINVAL;
+  return nullptr;
+}
+
+}  // namespace kq

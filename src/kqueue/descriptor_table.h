@@ -1,0 +1,65 @@
+// What libkq knows about each descriptor number of the process: which kqueue it is a descriptor of,
+// which kqueues watch it, and whether it is one of libkq's own. The table is the meeting point of
+// kevent() and close(): both take the lock of the number's shard.
+#pragma once
+
+#include "knote.h"
+
+namespace kq {
+
+// Written under the slot's lock; closers look without it whether there is anything to do.
+struct Slot {
+  std::atomic<Registration*> registrations{nullptr};  // of this number, one per kqueue
+  std::atomic<Kqueue*> kqueue{nullptr};               // this number is a descriptor of that kqueue
+  std::atomic<int> socket_error{0};   // taken from SO_ERROR for a delivery, owed to the user
+  std::atomic<bool> internal{false};  // libkq's own; users' calls see EBADF
+
+  bool in_use() const { return registrations || kqueue || socket_error || internal; }
+};
+
+// The lock that guards the slot of fd (and those of other numbers: never hold two).
+pthread_mutex_t* slot_lock(int fd);
+
+// The slot, or null when the number was never used here. allocate: makes room; null means no memory
+// or a number beyond the table's 8,388,608.
+Slot* find_slot(int fd);
+Slot* allocate_slot(int fd);
+
+// One past the highest number that can have a slot.
+int slot_limit();
+
+// True once a kqueue has been created: until then closing needs no bookkeeping.
+bool table_in_use();
+// First call of a process (and of a forked child) that creates a kqueue.
+bool enter_table();
+
+// Detects a forked child that has not been told yet, and there forgets all kqueues: their
+// descriptors are closed in the child, the parent's instances are left alone.
+void check_fork();
+
+// True in a child that shares this memory (vfork): it must not touch any state.
+bool in_shared_memory_child();
+
+// A number for libkq's own use, out of the way of the program's; takes over fd and closes it.
+// Returns the number, or -1 with errno (fd is closed then, too).
+int make_internal(int fd);
+void close_internal(int fd);
+
+// The kqueue fd is a descriptor of, with a reference for the caller, or null with errno EBADF (not
+// open) or EINVAL (not a kqueue).
+Kqueue* acquire(int fd);
+void release(Kqueue* kqueue);
+// Makes fd a descriptor of kqueue (which the caller holds a reference to).
+bool bind_descriptor(int fd, Kqueue* kqueue);
+
+// The list of all kqueues, for finding out which one an unknown descriptor belongs to.
+void list_insert(Kqueue* kqueue);
+void list_remove(Kqueue* kqueue);
+
+// The close protocol, told in interpose.cpp.
+void descriptor_closing(int fd);
+void descriptor_closed(int fd);
+// Lets to be a descriptor of the same kqueue as from, if from is one.
+void descriptor_duplicated(int from, int to);
+
+}  // namespace kq

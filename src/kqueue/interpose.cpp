@@ -1,0 +1,252 @@
+// The functions of libc that close or duplicate descriptors, interposed by name in programs that
+// are linked with libkq, so that knotes go before the number can be reused (close_protocol.cpp).
+//
+// Every one of them does the bare call and touches no state in a child that shares this memory
+// (vfork), in a signal handler that interrupted libkq, and before the first kqueue exists. Inside
+// libkq descriptors are closed by syscall() only.
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define KQ_EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace kq {
+namespace {
+
+template <typename Function>
+Function next_definition(std::atomic<void*>* cache, const char* name) {
+  void* found = cache->load(std::memory_order_acquire);
+  if (!found) {
+    found = dlsym(RTLD_NEXT, name);
+    cache->store(found, std::memory_order_release);
+  }
+  return reinterpret_cast<Function>(found);
+}
+
+// Is there anything to do before the number goes? The table is looked at without its locks: what
+// a racing EV_ADD puts there is found by the second look, after the close.
+bool concerns_us(int fd) {
+  if (!table_in_use() || MutexGuard::holds_lock()) return false;
+  check_fork();
+  const Slot* slot = find_slot(fd);
+  return slot && slot->in_use() && !in_shared_memory_child();
+}
+
+bool is_internal(int fd) {
+  const Slot* slot = find_slot(fd);
+  return slot && slot->internal;
+}
+
+// The number stops being a kqueue's descriptor; the reference goes after the close.
+Kqueue* unbind(int fd) {
+  Slot* slot = find_slot(fd);
+  if (!slot) return nullptr;
+  MutexGuard guard(slot_lock(fd));
+  return slot->kqueue.exchange(nullptr);
+}
+
+// Runs call, which closes fd, inside the close protocol.
+template <typename Call>
+auto closing(int fd, Call call) {
+  if (!concerns_us(fd)) {
+    auto result = call();
+    const int error = errno;
+    // A registration may have been made after the look above, for a file that is now gone.
+    if (concerns_us(fd)) descriptor_closed(fd);
+    errno = error;
+    return result;
+  }
+  descriptor_closing(fd);
+  Kqueue* kqueue = unbind(fd);
+  auto result = call();
+  const int error = errno;
+  descriptor_closed(fd);
+  if (kqueue) release(kqueue);
+  errno = error;
+  return result;
+}
+
+int refuse_internal() {
+  errno = EBADF;
+  return -1;
+}
+
+// dup2 and dup3 close newfd, but only if they succeed.
+int duplicate_onto(int oldfd, int newfd, int flags) {
+  if (!table_in_use() || MutexGuard::holds_lock() || oldfd == newfd ||
+      syscall(SYS_fcntl, oldfd, F_GETFD) < 0) {
+    return static_cast<int>(syscall(SYS_dup3, oldfd, newfd, flags));
+  }
+  if (is_internal(oldfd)) return refuse_internal();
+  if (is_internal(newfd) && !in_shared_memory_child()) {
+    errno = EBUSY;  // the answer Linux gives for a number that is being taken
+    return -1;
+  }
+  const int result =
+      closing(newfd, [=] { return static_cast<int>(syscall(SYS_dup3, oldfd, newfd, flags)); });
+  if (result >= 0 && concerns_us(oldfd)) descriptor_duplicated(oldfd, result);
+  return result;
+}
+
+int duplicated(int from, int result) {
+  if (result >= 0 && concerns_us(from)) {
+    const int error = errno;
+    descriptor_duplicated(from, result);
+    errno = error;
+  }
+  return result;
+}
+
+// Closes first to last but libkq's own descriptors.
+int close_range_around_internal(unsigned first, unsigned last, int flags) {
+  const auto range = [flags](unsigned from, unsigned to) {
+    return static_cast<int>(syscall(SYS_close_range, from, to, flags));
+  };
+  if (!table_in_use() || MutexGuard::holds_lock() || (flags & CLOSE_RANGE_CLOEXEC) ||
+      first > last || in_shared_memory_child()) {
+    return range(first, last);
+  }
+  check_fork();
+  // A wrong flag closes nothing: find out before anything is removed.
+  if ((flags & ~CLOSE_RANGE_UNSHARE) != 0) return range(first, last);
+  unsigned from = first;
+  const unsigned end = static_cast<unsigned>(slot_limit());
+  for (unsigned fd = first; fd < end && fd <= last; ++fd) {
+    const int number = static_cast<int>(fd);
+    if (!concerns_us(number)) continue;
+    if (fd > from && range(from, fd - 1) != 0) return -1;
+    from = fd + 1;
+    if (!is_internal(number)) close(number);
+  }
+  return from > last ? 0 : range(from, last);
+}
+
+}  // namespace
+}  // namespace kq
+
+KQ_EXPORT int close(int fd) {
+  const auto bare = [fd] { return static_cast<int>(syscall(SYS_close, fd)); };
+  if (!kq::table_in_use() || kq::MutexGuard::holds_lock()) return bare();
+  if (kq::is_internal(fd) && !kq::in_shared_memory_child()) return kq::refuse_internal();
+  return kq::closing(fd, bare);
+}
+
+KQ_EXPORT int dup(int fd) { return kq::duplicated(fd, static_cast<int>(syscall(SYS_dup, fd))); }
+
+KQ_EXPORT int dup2(int oldfd, int newfd) {
+  if (oldfd == newfd) return syscall(SYS_fcntl, oldfd, F_GETFD) < 0 ? -1 : newfd;
+  return kq::duplicate_onto(oldfd, newfd, 0);
+}
+
+KQ_EXPORT int dup3(int oldfd, int newfd, int flags) {
+  if (flags & ~O_CLOEXEC) {
+    errno = EINVAL;
+    return -1;
+  }
+  return kq::duplicate_onto(oldfd, newfd, flags);
+}
+
+namespace kq {
+namespace {
+
+using FcntlFunction = int (*)(int, int, ...);
+
+int interposed_fcntl(const char* name, std::atomic<void*>* cache, int fd, int cmd, void* arg) {
+  const auto real = next_definition<FcntlFunction>(cache, name);
+  const int result = real(fd, cmd, arg);
+  return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? duplicated(fd, result) : result;
+}
+
+}  // namespace
+}  // namespace kq
+
+KQ_EXPORT int fcntl(int fd, int cmd, ...) {
+  static std::atomic<void*> cache{nullptr};
+  va_list list;
+  va_start(list, cmd);
+  void* arg = va_arg(list, void*);
+  va_end(list);
+  return kq::interposed_fcntl("fcntl", &cache, fd, cmd, arg);
+}
+
+KQ_EXPORT int fcntl64(int fd, int cmd, ...) {
+  static std::atomic<void*> cache{nullptr};
+  va_list list;
+  va_start(list, cmd);
+  void* arg = va_arg(list, void*);
+  va_end(list);
+  return kq::interposed_fcntl("fcntl64", &cache, fd, cmd, arg);
+}
+
+KQ_EXPORT int close_range(unsigned first, unsigned last, int flags) {
+  return kq::close_range_around_internal(first, last, flags);
+}
+
+KQ_EXPORT void closefrom(int lowest) {
+  close_range(lowest < 0 ? 0u : static_cast<unsigned>(lowest), ~0u, 0);
+}
+
+KQ_EXPORT int fclose(FILE* stream) {
+  static std::atomic<void*> cache{nullptr};
+  const auto real = kq::next_definition<int (*)(FILE*)>(&cache, "fclose");
+  return kq::closing(fileno(stream), [=] { return real(stream); });
+}
+
+KQ_EXPORT FILE* freopen(const char* path, const char* mode, FILE* stream) {
+  static std::atomic<void*> cache{nullptr};
+  using Function = FILE* (*)(const char*, const char*, FILE*);
+  const auto real = kq::next_definition<Function>(&cache, "freopen");
+  return kq::closing(fileno(stream), [=] { return real(path, mode, stream); });
+}
+
+KQ_EXPORT FILE* freopen64(const char* path, const char* mode, FILE* stream) {
+  static std::atomic<void*> cache{nullptr};
+  using Function = FILE* (*)(const char*, const char*, FILE*);
+  const auto real = kq::next_definition<Function>(&cache, "freopen64");
+  return kq::closing(fileno(stream), [=] { return real(path, mode, stream); });
+}
+
+// Which streams there are, only libc knows: afterwards every watched number is looked at.
+KQ_EXPORT int fcloseall(void) {
+  static std::atomic<void*> cache{nullptr};
+  const int result = kq::next_definition<int (*)()>(&cache, "fcloseall")();
+  if (kq::table_in_use() && !kq::MutexGuard::holds_lock() && !kq::in_shared_memory_child()) {
+    for (int fd = 0; fd < kq::slot_limit(); ++fd) kq::descriptor_closed(fd);
+  }
+  return result;
+}
+
+KQ_EXPORT int closedir(DIR* directory) {
+  static std::atomic<void*> cache{nullptr};
+  const auto real = kq::next_definition<int (*)(DIR*)>(&cache, "closedir");
+  return kq::closing(dirfd(directory), [=] { return real(directory); });
+}
+
+KQ_EXPORT int pclose(FILE* stream) {
+  static std::atomic<void*> cache{nullptr};
+  const auto real = kq::next_definition<int (*)(FILE*)>(&cache, "pclose");
+  return kq::closing(fileno(stream), [=] { return real(stream); });
+}
+
+// SO_ERROR can be read once; when a delivery took it for fflags, the user still gets it.
+KQ_EXPORT int getsockopt(int fd, int level, int name, void* value, socklen_t* length) {
+  const int result = static_cast<int>(syscall(SYS_getsockopt, fd, level, name, value, length));
+  if (result != 0 || level != SOL_SOCKET || name != SO_ERROR || !kq::concerns_us(fd) ||
+      *length < sizeof(int)) {
+    return result;
+  }
+  kq::MutexGuard guard(kq::slot_lock(fd));
+  kq::Slot* slot = kq::find_slot(fd);
+  int* error = static_cast<int*>(value);
+  const int owed = slot->socket_error.exchange(0);
+  if (*error == 0) *error = owed;
+  return result;
+}

@@ -1,0 +1,201 @@
+// libkq: kqueue(2) and kevent(2) over epoll.
+//
+// A kqueue's descriptors are descriptors of an epoll instance, so poll(2), select(2), epoll and
+// another kqueue can watch it, and the kernel counts its users. Inside, it is FreeBSD's kqueue: a
+// knote per (filter, ident), a queue of the active ones, and a scan that evaluates each knote again
+// when it delivers it. epoll only tells that something happened (registration.cpp); what is true
+// is asked of the object (descriptor_filter.cpp). What happens in user space (USER, ENABLE, what a
+// full list left behind) makes an eventfd in the epoll instance readable, which wakes the sleepers.
+//
+// THE LOCKS
+//   slot lock     one of 64, by descriptor number: the slot's registrations, and whether the number
+//                 is a kqueue or libkq's own. A change of a descriptor's knotes holds it
+//                 throughout; a close holds it to remove them, but not during the system call.
+//   Kqueue::lock  everything of one kqueue: knotes, queue, registrations, timers.
+//   list lock     the list of all kqueues; taken last, nothing is taken under it.
+// Order: slot lock, then Kqueue::lock. Never two slot locks, never two kqueues' locks. Nobody
+// sleeps with a lock. A scan holds Kqueue::lock only: when a ONESHOT takes the last knote of a
+// registration with it, the shell stays for the next EV_ADD, the close or the end of the kqueue.
+//
+// THE LIFE OF A KQUEUE
+//   Every descriptor that libkq knows of and every call in progress holds a reference; the last one
+//   destroys it. So a kqueue that is closed while threads wait in it lives on until they return,
+//   by an event, a timeout or a signal: FreeBSD's behaviour.
+//
+// A FORKED CHILD inherits no kqueue: its descriptors are closed and everything is forgotten
+// (descriptor_table.cpp). WHAT CLOSES a descriptor is told in close_protocol.cpp.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "internal.h"
+
+#define KQ_EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace kq {
+namespace {
+
+int create_kqueue(bool close_on_exec) {
+  check_fork();
+  if (!enter_table()) {
+    errno = ENOMEM;
+    return -1;
+  }
+  if (in_shared_memory_child()) {
+    errno = ENOTSUP;  // between vfork and exec, in the parent's memory
+    return -1;
+  }
+  auto* kqueue = new (std::nothrow) Kqueue;
+  if (!kqueue) {
+    errno = ENOMEM;
+    return -1;
+  }
+  kqueue->references = 1;
+  list_insert(kqueue);
+  int fd = -1;
+  kqueue->wake = make_internal(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (kqueue->wake >= 0) fd = epoll_create1(close_on_exec ? EPOLL_CLOEXEC : 0);
+  if (fd >= 0) {
+    // The private descriptor keeps the instance for threads that wait while the last of the user's
+    // descriptors is closed.
+    const int copy = static_cast<int>(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, fd + 1));
+    kqueue->epoll = copy < 0 ? -1 : make_internal(copy);
+  }
+  int error = kqueue->epoll < 0 ? errno : add_internal_item(kqueue, kqueue->wake, Token::kWake);
+  if (error == 0 && !bind_descriptor(fd, kqueue)) error = ENOMEM;
+  if (error != 0) {
+    if (fd >= 0) syscall(SYS_close, fd);
+    fd = -1;
+  }
+  release(kqueue);
+  errno = error;
+  return fd;
+}
+
+int append_entry(const struct kevent& change, int error, struct kevent* events, int index) {
+  if (writable_entries(&events[index], 1) == 1) {
+    events[index] = change;
+    events[index].flags = EV_ERROR;
+    events[index].data = error;
+  }
+  return index + 1;  // FreeBSD counts an entry whose copy failed
+}
+
+// Applies the changelist. Returns the number of entries written, or -1 with errno when the call
+// ends here; *done is set when it ends with that number.
+int apply_changes(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct kevent* events,
+                  int nevents, bool* done) {
+  constexpr int kChunk = 8;
+  int entries = 0;
+  for (int at = 0; at < nchanges; at += kChunk) {
+    const int count = nchanges - at < kChunk ? nchanges - at : kChunk;
+    if (readable_entries(&changes[at], count) < count) {
+      errno = EFAULT;
+      return -1;
+    }
+    // A chunk is read before any of its entries is written: the lists may be the same memory.
+    struct kevent chunk[kChunk];
+    __builtin_memcpy(chunk, &changes[at], static_cast<size_t>(count) * sizeof chunk[0]);
+    for (int i = 0; i < count; ++i) {
+      struct kevent& change = chunk[i];
+      // Filter 0 is skipped, without a receipt; but not an unknown flag with it.
+      if (change.filter == 0 && !(change.flags & 0x0C00)) continue;
+      const int error = apply_change(kqueue, &change, nevents > 0);
+      if (error == 0 && !(change.flags & EV_RECEIPT)) continue;
+      if (entries < nevents) {
+        entries = append_entry(change, error, events, entries);
+      } else if (error != 0) {
+        errno = error;
+        return -1;
+      } else {  // a receipt with no room: the rest of the changes is dropped
+        *done = true;
+        return 0;
+      }
+    }
+  }
+  *done = entries > 0 || nevents == 0;
+  return entries;
+}
+
+// The end of the wait: INT64_MAX for none. Returns 0 or EINVAL.
+int deadline_of(const timespec* timeout, int64_t* deadline) {
+  *deadline = INT64_MAX;
+  if (!timeout) return 0;
+  if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec > 999999999) return EINVAL;
+  if (timeout->tv_sec > INT32_MAX) return 0;
+  const int64_t span = timeout->tv_sec * int64_t{1000000000} + timeout->tv_nsec;
+  *deadline = span == 0 ? 0 : now_ns(false) + span;
+  return 0;
+}
+
+int do_kevent(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct kevent* events,
+              int nevents, const timespec* timeout) {
+  if (nchanges < 0 || nevents < 0) {
+    errno = EINVAL;
+    return -1;
+  }
+  bool done = false;
+  const int entries = apply_changes(kqueue, changes, nchanges, events, nevents, &done);
+  if (entries < 0 || done) return entries;
+  int64_t deadline;
+  if (const int error = deadline_of(timeout, &deadline)) {
+    errno = error;
+    return -1;
+  }
+  return scan(kqueue, events, nevents, deadline);
+}
+
+}  // namespace
+}  // namespace kq
+
+KQ_EXPORT int kqueue(void) { return kq::create_kqueue(false); }
+
+KQ_EXPORT int kqueue1(int flags) {
+  if (flags & ~O_CLOEXEC) {
+    errno = EINVAL;
+    return -1;
+  }
+  return kq::create_kqueue(flags & O_CLOEXEC);
+}
+
+KQ_EXPORT int kqueuex(unsigned int flags) {
+  if (flags & ~(KQUEUE_CLOEXEC | static_cast<unsigned>(O_CLOEXEC))) {
+    errno = EINVAL;
+    return -1;
+  }
+  return kq::create_kqueue(flags != 0);
+}
+
+KQ_EXPORT int kevent(int kq, const struct kevent* changelist, int nchanges,
+                     struct kevent* eventlist, int nevents, const struct timespec* timeout) {
+  timespec limit;
+  if (timeout) {
+    if (!kq::readable(timeout, sizeof *timeout)) {
+      errno = EFAULT;
+      return -1;
+    }
+    limit = *timeout;  // the user's copy may be overwritten while we wait
+  }
+  kq::Kqueue* kqueue = kq::acquire(kq);
+  if (!kqueue) return -1;
+  // The reference goes with the scope, also when the thread is cancelled while it waits.
+  struct Holder {
+    kq::Kqueue* kqueue;
+    ~Holder() {
+      const int error = errno;
+      {
+        kq::MutexGuard guard(&kqueue->lock);
+        kq::publish(kqueue);
+      }
+      kq::release(kqueue);
+      errno = error;
+    }
+  } holder{kqueue};
+  return kq::do_kevent(kqueue, changelist, nchanges, eventlist, nevents,
+                       timeout ? &limit : nullptr);
+}

@@ -1,0 +1,207 @@
+// The data of libkq: knotes, registrations, kqueues. What guards what is told at the top of
+// kevent.cpp.
+#pragma once
+
+#include <pthread.h>
+#include <sys/event.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace kq {
+
+struct Kqueue;
+struct Registration;
+
+// A knote is on the queue at most once, and never while it is disabled.
+enum Status : uint8_t {
+  kActive = 1,    // the filter was true when last evaluated, or an activation waits to be evaluated
+  kQueued = 2,    // on the kqueue's queue
+  kDisabled = 4,  // object activity sets kActive only
+};
+
+struct Knote {
+  Knote* queue_prev = nullptr;
+  Knote* queue_next = nullptr;
+  Knote* next = nullptr;                 // in the same hash bucket, or of the same registration
+  Registration* registration = nullptr;  // null for filters that are not about a descriptor
+  struct kevent event = {};              // as it would be delivered: flags, fflags, data, udata
+  intptr_t saved_data = 0;               // what the user asked for
+  uint32_t saved_fflags = 0;
+  uint8_t status = 0;
+  bool forced = false;     // EV_FORCEONESHOT: the coming event is the final one
+  bool triggered = false;  // EVFILT_USER: the latch
+
+  bool oneshot() const { return event.flags & EV_ONESHOT; }
+  bool disabled() const { return status & kDisabled; }
+};
+
+struct TimerKnote : Knote {
+  int64_t deadline = 0;  // next expiry in nanoseconds of its clock
+  int64_t period = 0;    // nanoseconds; 0: expires once
+  int64_t heap_index = -1;
+  bool absolute = false;  // on CLOCK_REALTIME, else CLOCK_MONOTONIC
+};
+
+// The knotes in the order in which they became active; the scan consumes from the head.
+class Queue {
+ public:
+  bool empty() const { return head_ == nullptr; }
+  size_t size() const { return size_.load(std::memory_order_relaxed); }
+  void push_back(Knote* knote);
+  void remove(Knote* knote);
+  Knote* front() const { return head_; }
+
+ private:
+  Knote* head_ = nullptr;
+  Knote* tail_ = nullptr;
+  std::atomic<size_t> size_{0};  // read without the lock by a kqueue that watches this one
+};
+
+enum class Kind : uint8_t {
+  kPipe,    // pipe(2)
+  kFifo,    // a named FIFO
+  kStream,  // connection-oriented socket
+  kPacket,  // datagram or seqpacket socket
+  kTty,     // terminal, slave side of a pty
+  kFile,    // regular file or directory: no poll(2), watched through inotify
+  kKqueue,  // another kqueue
+  kOther,   // eventfd, pty master, and whatever else can be polled
+};
+
+enum Direction : uint8_t { kIn = 0, kOut = 1 };
+inline constexpr int kDirections = 2;
+
+// Which epoll instance holds the item of a direction. An edge-triggered item that asked for input
+// and output at once could not tell a read edge from a write edge; so the first direction of a
+// descriptor goes to the main instance, and the other, if it comes, to the second.
+enum class Place : uint8_t { kNone, kMain, kSecond };
+
+// One descriptor number in one kqueue, with its knotes.
+struct Registration {
+  Kqueue* kqueue = nullptr;
+  Registration* slot_next = nullptr;  // the same number in another kqueue
+  Registration* prev = nullptr;       // in the kqueue's list
+  Registration* next = nullptr;
+  Knote* knotes = nullptr;
+  Kqueue* child = nullptr;  // kKqueue: the kqueue watched; it cannot go before this does
+  uint64_t inode = 0;
+  int fd = -1;
+  int watch = -1;           // kFile: inotify watch descriptor
+  uint32_t index = 0;       // in Kqueue::registrations
+  uint32_t poll_flags = 0;  // EPOLLHUP, EPOLLRDHUP, EPOLLERR as the last edges reported them
+  Kind kind = Kind::kOther;
+  Place place[kDirections] = {Place::kNone, Place::kNone};
+  bool internet = false;  // kStream: TCP rather than a local socket
+  bool readable = true;   // the access mode of the descriptor
+  bool writable = true;
+  bool mute = false;   // edges are swallowed: the caller evaluates instead
+  bool stale = false;  // found to belong to a file that is no longer at this number
+};
+
+// A growing array that never throws.
+template <typename T>
+class Array {
+ public:
+  size_t size() const { return size_; }
+  T& operator[](size_t i) { return items_[i]; }
+  bool reserve(size_t count);
+  bool push_back(const T& value);
+  void pop_back() { --size_; }
+  void release();
+
+ private:
+  T* items_ = nullptr;
+  size_t size_ = 0, capacity_ = 0;
+};
+
+// Timers of one clock, earliest first, behind one timerfd.
+struct TimerHeap {
+  Array<TimerKnote*> items;
+  size_t reserved = 0;  // timers that may come back to the heap at any time
+  int fd = -1;
+  int64_t armed = -1;  // the deadline the timerfd is set to; -1: none
+  bool realtime = false;
+};
+
+struct RegistrationEntry {
+  Registration* registration;
+  uint32_t generation;  // of the entry: tells a late edge of a predecessor
+};
+
+struct Kqueue {
+  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  std::atomic<int> references{0};  // descriptors and calls in progress
+  Kqueue* list_prev = nullptr;     // all kqueues of the process
+  Kqueue* list_next = nullptr;
+
+  int epoll = -1;         // a private descriptor of the instance that users hold descriptors of
+  int wake = -1;          // eventfd, in epoll: readable while the queue is not empty
+  int second_epoll = -1;  // in epoll; created when needed
+  int inotify = -1;       // in epoll; created when needed
+  bool wake_set = false;
+
+  Queue queue;
+  Registration* first = nullptr;
+  Array<RegistrationEntry> registrations;
+  Array<uint32_t> free_indices;
+  size_t live_registrations = 0;
+  size_t children = 0;  // registrations that watch a kqueue
+  size_t files = 0;     // registrations with an inotify watch
+
+  Knote** buckets = nullptr;  // USER and TIMER knotes by ident
+  size_t bucket_count = 0, hashed = 0;
+  TimerHeap heaps[2];  // [absolute]
+};
+
+template <typename T>
+bool Array<T>::reserve(size_t count) {
+  if (count <= capacity_) return true;
+  size_t capacity = capacity_ ? capacity_ : 8;
+  while (capacity < count) capacity *= 2;
+  void* grown = __builtin_realloc(items_, capacity * sizeof(T));
+  if (!grown) return false;
+  items_ = static_cast<T*>(grown);
+  capacity_ = capacity;
+  return true;
+}
+
+template <typename T>
+bool Array<T>::push_back(const T& value) {
+  if (!reserve(size_ + 1)) return false;
+  items_[size_++] = value;
+  return true;
+}
+
+template <typename T>
+void Array<T>::release() {
+  __builtin_free(items_);
+  items_ = nullptr;
+  size_ = capacity_ = 0;
+}
+
+// Every lock of libkq is held through one of these. A signal handler that calls close() while its
+// own thread holds one finds holds_lock() true, and does the bare call.
+class MutexGuard {
+ public:
+  explicit MutexGuard(pthread_mutex_t* mutex) : mutex_(mutex) {
+    held_ = held_ + 1;
+    pthread_mutex_lock(mutex_);
+  }
+  ~MutexGuard() {
+    pthread_mutex_unlock(mutex_);
+    held_ = held_ - 1;
+  }
+  MutexGuard(const MutexGuard&) = delete;
+  MutexGuard& operator=(const MutexGuard&) = delete;
+
+  static bool holds_lock() { return held_ > 0; }
+
+ private:
+  pthread_mutex_t* mutex_;
+  static thread_local volatile int held_;
+};
+
+}  // namespace kq

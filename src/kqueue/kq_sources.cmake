@@ -1,0 +1,14 @@
+# What libkq is made of, for the library itself and for patched copies of it (tests/mutants).
+set(KQ_SOURCES kevent.cpp change.cpp scan.cpp registration.cpp object.cpp descriptor_filter.cpp
+               user_filter.cpp timer_filter.cpp file_watch.cpp descriptor_table.cpp
+               close_protocol.cpp interpose.cpp user_memory.cpp)
+
+function(kq_configure_library target)
+  get_target_property(kq_source_dir ${target} SOURCE_DIR)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${kq_source_dir}/include>
+                                              $<INSTALL_INTERFACE:include/kq>)
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  target_compile_options(${target} PRIVATE -fvisibility=hidden -fno-rtti)
+  target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
+endfunction()

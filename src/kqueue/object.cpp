@@ -1,0 +1,85 @@
+// What kind of thing a descriptor is: asked once, when it is registered.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+namespace kq {
+namespace {
+
+// A pipe(2) and a FIFO look alike; only the former lives in the kernel's own pipe file system.
+bool is_anonymous_pipe(const struct stat& status) {
+  static std::atomic<uint64_t> pipe_device{0};
+  uint64_t device = pipe_device.load(std::memory_order_relaxed);
+  if (device == 0) {
+    int ends[2];
+    struct stat sample;
+    // Without two free descriptors: treat it as a FIFO, which differs only when the reader goes.
+    if (pipe2(ends, O_CLOEXEC) != 0) return false;
+    if (fstat(ends[0], &sample) == 0) device = sample.st_dev;
+    syscall(SYS_close, ends[0]);
+    syscall(SYS_close, ends[1]);
+    pipe_device.store(device, std::memory_order_relaxed);
+  }
+  return status.st_dev == device;
+}
+
+int classify_socket(Registration* registration) {
+  int type = 0, domain = 0;
+  socklen_t length = sizeof type;
+  if (syscall(SYS_getsockopt, registration->fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0)
+    return errno;
+  length = sizeof domain;
+  if (syscall(SYS_getsockopt, registration->fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0)
+    return errno;
+  registration->kind = type == SOCK_STREAM ? Kind::kStream : Kind::kPacket;
+  registration->internet = domain != AF_UNIX;
+  return 0;
+}
+
+}  // namespace
+
+int classify(Registration* registration, const Slot* slot, int flags) {
+  struct stat status;
+  if (fstat(registration->fd, &status) != 0) return errno;
+  registration->inode = status.st_ino;
+  const int access = flags & O_ACCMODE;
+  registration->readable = access != O_WRONLY;
+  registration->writable = access != O_RDONLY;
+  if (slot->kqueue) {
+    registration->kind = Kind::kKqueue;
+    registration->child = slot->kqueue;
+    return 0;
+  }
+  switch (status.st_mode & S_IFMT) {
+    case S_IFIFO:
+      registration->kind = is_anonymous_pipe(status) ? Kind::kPipe : Kind::kFifo;
+      return 0;
+    case S_IFSOCK:
+      return classify_socket(registration);
+    case S_IFREG:
+    case S_IFDIR:
+      registration->kind = Kind::kFile;
+      return 0;
+    case S_IFCHR: {
+      // The slave of a pty and the console are terminals; a pty's master is, too, but is told by
+      // its number: it answers TIOCGPTN.
+      unsigned number;
+      const bool terminal = isatty(registration->fd) == 1;
+      const bool master = terminal && ioctl(registration->fd, TIOCGPTN, &number) == 0;
+      registration->kind = terminal && !master ? Kind::kTty : Kind::kOther;
+      return 0;
+    }
+    default:
+      registration->kind = Kind::kOther;
+      return 0;
+  }
+}
+
+}  // namespace kq

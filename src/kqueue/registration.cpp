@@ -1,0 +1,199 @@
+// Descriptors in the epoll instances.
+//
+// Every direction of a registered descriptor is one edge-triggered item. An edge says "evaluate the
+// knotes of this direction"; the truth is asked of the object itself (object.cpp). The item's data
+// names the entry in Kqueue::registrations and the entry's generation, never a pointer: an edge
+// that was on its way when its registration went away finds another generation and is dropped.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "internal.h"
+
+namespace kq {
+namespace {
+
+constexpr uint32_t kGenerationMask = 0x7fffffff;
+
+uint64_t item_data(const Registration* registration, Direction direction) {
+  const uint32_t generation =
+      registration->kqueue->registrations[registration->index].generation & kGenerationMask;
+  return uint64_t{registration->index} << 32 | uint64_t{generation} << 1 | direction;
+}
+
+epoll_event item_event(const Registration* registration, Direction direction) {
+  epoll_event event{};
+  event.events = EPOLLET | (direction == kIn ? EPOLLIN | EPOLLRDHUP : EPOLLOUT | 0u);
+  event.data.u64 = item_data(registration, direction);
+  return event;
+}
+
+int instance(const Kqueue* kqueue, Place place) {
+  return place == Place::kSecond ? kqueue->second_epoll : kqueue->epoll;
+}
+
+int ensure_second_epoll(Kqueue* kqueue) {
+  if (kqueue->second_epoll >= 0) return 0;
+  const int fd = make_internal(epoll_create1(EPOLL_CLOEXEC));
+  if (fd < 0) return errno;
+  if (const int error = add_internal_item(kqueue, fd, Token::kSecond)) {
+    close_internal(fd);
+    return error;
+  }
+  kqueue->second_epoll = fd;
+  return 0;
+}
+
+// Gives the registration an entry in the table of its kqueue.
+bool enter(Kqueue* kqueue, Registration* registration) {
+  if (kqueue->free_indices.size() > 0) {
+    registration->index = kqueue->free_indices[kqueue->free_indices.size() - 1];
+    kqueue->free_indices.pop_back();
+    kqueue->registrations[registration->index].registration = registration;
+  } else {
+    // Room for the index to come back, so that leaving never needs memory.
+    const size_t count = kqueue->registrations.size() + 1;
+    if (!kqueue->free_indices.reserve(count)) return false;
+    registration->index = static_cast<uint32_t>(kqueue->registrations.size());
+    if (!kqueue->registrations.push_back({registration, 0})) return false;
+  }
+  registration->next = kqueue->first;
+  if (kqueue->first) kqueue->first->prev = registration;
+  kqueue->first = registration;
+  ++kqueue->live_registrations;
+  return true;
+}
+
+void leave(Registration* registration) {
+  Kqueue* kqueue = registration->kqueue;
+  RegistrationEntry& entry = kqueue->registrations[registration->index];
+  entry.registration = nullptr;
+  ++entry.generation;
+  kqueue->free_indices.push_back(registration->index);
+  if (registration->prev) registration->prev->next = registration->next;
+  if (registration->next) registration->next->prev = registration->prev;
+  if (kqueue->first == registration) kqueue->first = registration->next;
+  --kqueue->live_registrations;
+}
+
+}  // namespace
+
+uint64_t token_data(Token token) { return uint64_t{static_cast<uint32_t>(token)} << 32; }
+
+int add_internal_item(Kqueue* kqueue, int fd, Token token) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = token_data(token);
+  return epoll_ctl(kqueue->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+}
+
+Registration* find_registration(Kqueue* kqueue, uint64_t data, Direction* direction) {
+  const uint32_t index = static_cast<uint32_t>(data >> 32);
+  if (index >= kqueue->registrations.size()) return nullptr;
+  const RegistrationEntry& entry = kqueue->registrations[index];
+  const uint32_t generation = static_cast<uint32_t>(data) >> 1;
+  if (!entry.registration || (entry.generation & kGenerationMask) != generation) return nullptr;
+  *direction = static_cast<Direction>(data & 1);
+  return entry.registration;
+}
+
+Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int flags, int* error) {
+  auto* registration = new (std::nothrow) Registration;
+  if (!registration) {
+    *error = ENOMEM;
+    return nullptr;
+  }
+  registration->kqueue = kqueue;
+  registration->fd = fd;
+  *error = classify(registration, slot, flags);
+  if (*error == 0 && !enter(kqueue, registration)) *error = ENOMEM;
+  if (*error != 0) {
+    delete registration;
+    return nullptr;
+  }
+  registration->slot_next = slot->registrations;
+  slot->registrations = registration;
+  if (registration->child) ++kqueue->children;
+  return registration;
+}
+
+void abandon_registration(Registration* registration) {
+  while (registration->knotes) drop_knote(registration->kqueue, registration->knotes);
+  registration->stale = true;
+}
+
+void destroy_registration(Slot* slot, Registration* registration, bool still_open) {
+  Kqueue* kqueue = registration->kqueue;
+  while (registration->knotes) drop_knote(kqueue, registration->knotes);
+  if (still_open) {
+    // The open file may live on under another number, and would keep its items.
+    unwatch_direction(registration, kIn);
+    unwatch_direction(registration, kOut);
+  }
+  unwatch_file(registration);
+  if (registration->child) --kqueue->children;
+  if (slot->registrations == registration) {
+    slot->registrations = registration->slot_next;
+  } else {
+    Registration* before = slot->registrations;
+    while (before->slot_next != registration) before = before->slot_next;
+    before->slot_next = registration->slot_next;
+  }
+  leave(registration);
+  delete registration;
+}
+
+int watch_direction(Registration* registration, Direction direction) {
+  if (registration->place[direction] != Place::kNone) return 0;
+  Kqueue* kqueue = registration->kqueue;
+  const Direction other = direction == kIn ? kOut : kIn;
+  Place place = Place::kMain;
+  if (registration->place[other] == Place::kMain) {
+    if (const int error = ensure_second_epoll(kqueue)) return error;
+    place = Place::kSecond;
+  }
+  epoll_event event = item_event(registration, direction);
+  const int epoll = instance(kqueue, place);
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, registration->fd, &event) != 0) {
+    // An item left by a close that nobody saw, of a file that came back to the same number.
+    if (errno != EEXIST || epoll_ctl(epoll, EPOLL_CTL_MOD, registration->fd, &event) != 0) {
+      if (errno == ENOSPC) return ENOMEM;  // the user's limit of watches
+      if (errno == ELOOP) return EINVAL;   // kqueues nested too deeply, or in a circle
+      return errno == EPERM ? EINVAL : errno;
+    }
+  }
+  registration->place[direction] = place;
+  return 0;
+}
+
+void unwatch_direction(Registration* registration, Direction direction) {
+  const Place place = registration->place[direction];
+  if (place == Place::kNone) return;
+  registration->place[direction] = Place::kNone;
+  epoll_event unused{};
+  epoll_ctl(instance(registration->kqueue, place), EPOLL_CTL_DEL, registration->fd, &unused);
+}
+
+bool still_registered(Registration* registration) {
+  if (registration->stale) return false;
+  for (Direction direction : {kIn, kOut}) {
+    const Place place = registration->place[direction];
+    if (place == Place::kNone) continue;
+    // Adding the item again must fail: the instance knows this number with this very file.
+    epoll_event event = item_event(registration, direction);
+    const int epoll = instance(registration->kqueue, place);
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, registration->fd, &event) != 0) return errno == EEXIST;
+    epoll_ctl(epoll, EPOLL_CTL_DEL, registration->fd, &event);
+    return false;
+  }
+  // No item: a file, or a direction that never fires. Its inode must do.
+  struct stat status;
+  return fstat(registration->fd, &status) == 0 && status.st_ino == registration->inode;
+}
+
+}  // namespace kq

@@ -1,0 +1,216 @@
+// The scan: taking in what happened, and handing out events.
+//
+// The queue holds the knotes in the order of their activation. A scan walks it once: what is not
+// true any more drops out, what is delivered leaves or, for a level knote, goes to the tail. All
+// of it happens under the kqueue's lock, so a knote is in one scan at a time, and a change, a close
+// or another scan sees it either before or after. Nobody sleeps with the lock: sleepers poll(2) the
+// epoll instance, which takes nothing out of it, and look again.
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+namespace kq {
+namespace {
+
+// An edge of one direction of a descriptor.
+void take_in_edge(Kqueue* kqueue, const epoll_event& edge) {
+  Direction direction;
+  Registration* registration = find_registration(kqueue, edge.data.u64, &direction);
+  if (!registration) return;
+  registration->poll_flags |= edge.events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR);
+  if (registration->mute) return;
+  bool anybody = false;
+  for (Knote *knote = registration->knotes, *next; knote; knote = next) {
+    next = knote->next;
+    if (direction_of(knote) != direction) continue;
+    anybody = true;
+    object_event(kqueue, knote);
+  }
+  if (!anybody) unwatch_direction(registration, direction);
+}
+
+// Takes everything out of one epoll instance. Items of libkq's own stay ready and come back in
+// every round, so the number of rounds is limited by the number of edges that can be pending.
+void take_in_instance(Kqueue* kqueue, int instance) {
+  epoll_event events[128];
+  for (size_t rounds = kqueue->live_registrations / 64 + 2; rounds > 0; --rounds) {
+    const int count = epoll_wait(instance, events, 128, 0);
+    for (int i = 0; i < count; ++i) {
+      switch (static_cast<Token>(events[i].data.u64 >> 32)) {
+        case Token::kWake:
+          break;
+        case Token::kSecond:
+          take_in_instance(kqueue, kqueue->second_epoll);
+          break;
+        case Token::kTimer:
+          take_in_timers(kqueue, &kqueue->heaps[0]);
+          break;
+        case Token::kRealTimer:
+          take_in_timers(kqueue, &kqueue->heaps[1]);
+          break;
+        case Token::kInotify:
+          take_in_file_events(kqueue);
+          break;
+        default:
+          take_in_edge(kqueue, events[i]);
+      }
+    }
+    if (count < 128) return;
+  }
+}
+
+// Delivers the head of the queue into *out, or finds that there is nothing to deliver any more.
+bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out) {
+  const FilterOps* ops = find_filter(knote->event.filter);
+  Registration* registration = knote->registration;
+  kqueue->queue.remove(knote);
+  if (!knote->oneshot() && !ops->evaluate(kqueue, knote, When::kScan)) {
+    knote->status &= static_cast<uint8_t>(~kActive);
+    if (registration && registration->stale) abandon_registration(registration);
+    return false;
+  }
+  // The object may be another one by now, if somebody closed the number behind our back.
+  if (registration && !still_registered(registration)) {
+    abandon_registration(registration);
+    return false;
+  }
+  if (knote->oneshot()) {  // evaluation may have made it one: the object is dead
+    *out = knote->event;
+    if (knote->forced) out->flags |= EV_FORCEONESHOT;
+    drop_knote(kqueue, knote);
+    return true;
+  }
+  if (ops->process) {
+    ops->process(kqueue, knote, out);
+  } else {
+    *out = knote->event;
+    if (knote->event.flags & EV_CLEAR) {
+      knote->event.data = 0;
+      knote->event.fflags = 0;
+    }
+  }
+  if (knote->event.flags & EV_DISPATCH) knote->status |= kDisabled;
+  if (knote->event.flags & (EV_CLEAR | EV_DISPATCH)) {
+    knote->status &= static_cast<uint8_t>(~kActive);
+  } else {
+    kqueue->queue.push_back(knote);
+  }
+  return true;
+}
+
+// One pass over the queue. A fault of the user's memory loses the events of its chunk, as in the
+// kernel, where the state has changed before the copy. Returns the number delivered, or -EFAULT.
+int walk_queue(Kqueue* kqueue, struct kevent* events, int room) {
+  size_t left = kqueue->queue.size();
+  if (left == 0) return 0;
+  if (static_cast<size_t>(room) > left) room = static_cast<int>(left);
+  const int writable = writable_entries(events, room);
+  if (writable < room) room = writable + 8 < room ? writable + 8 : room;
+  int delivered = 0;
+  while (delivered < room && left > 0 && !kqueue->queue.empty()) {
+    --left;
+    struct kevent lost;
+    struct kevent* out = delivered < writable ? &events[delivered] : &lost;
+    if (deliver(kqueue, kqueue->queue.front(), out)) ++delivered;
+  }
+  return delivered > writable ? -EFAULT : delivered;
+}
+
+// Brings the queues of the kqueues that this one watches up to date, innermost first; never two
+// locks at a time. The kernel allows no circles and few levels, which bounds the recursion.
+void take_in_children(Kqueue* kqueue) {
+  constexpr int kBatch = 16;
+  Kqueue* children[kBatch];
+  size_t skip = 0;
+  for (int count = kBatch; count == kBatch; skip += kBatch) {
+    count = 0;
+    {
+      MutexGuard guard(&kqueue->lock);
+      if (kqueue->children <= skip) return;
+      size_t seen = 0;
+      for (Registration* registration = kqueue->first; registration && count < kBatch;
+           registration = registration->next) {
+        if (!registration->child || seen++ < skip) continue;
+        children[count] = registration->child;
+        children[count++]->references.fetch_add(1, std::memory_order_relaxed);
+      }
+    }
+    for (int i = 0; i < count; ++i) {
+      take_in_children(children[i]);
+      {
+        MutexGuard guard(&children[i]->lock);
+        take_in(children[i]);
+        publish(children[i]);
+      }
+      release(children[i]);
+    }
+  }
+}
+
+// Sleeps until something may have happened. Returns 0 or an errno.
+int sleep_until(int epoll, int64_t deadline) {
+  pollfd item{epoll, POLLIN, 0};
+  timespec left{};
+  if (deadline != INT64_MAX) {
+    const int64_t span = deadline - now_ns(false);
+    if (span > 0) {
+      left.tv_sec = span / 1000000000;
+      left.tv_nsec = span % 1000000000;
+    }
+  }
+  const int result = ppoll(&item, 1, deadline == INT64_MAX ? nullptr : &left, nullptr);
+  return result < 0 ? errno : 0;
+}
+
+}  // namespace
+
+void object_event(Kqueue* kqueue, Knote* knote) {
+  // A ONESHOT is delivered as it was when its object last did something; everything else is
+  // evaluated when it is delivered.
+  if (knote->oneshot() && !find_filter(knote->event.filter)->evaluate(kqueue, knote, When::kScan)) {
+    return;
+  }
+  activate(kqueue, knote);
+}
+
+void take_in(Kqueue* kqueue) { take_in_instance(kqueue, kqueue->epoll); }
+
+void publish(Kqueue* kqueue) {
+  const bool ready = !kqueue->queue.empty();
+  if (ready == kqueue->wake_set) return;
+  kqueue->wake_set = ready;
+  uint64_t value = 1;
+  [[maybe_unused]] ssize_t unused =
+      ready ? write(kqueue->wake, &value, sizeof value) : read(kqueue->wake, &value, sizeof value);
+}
+
+int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline) {
+  for (;;) {
+    take_in_children(kqueue);
+    int result;
+    {
+      MutexGuard guard(&kqueue->lock);
+      take_in(kqueue);
+      result = walk_queue(kqueue, events, room);
+      publish(kqueue);
+    }
+    if (result < 0) {
+      errno = -result;
+      return -1;
+    }
+    if (result > 0 || deadline == 0) return result;
+    if (deadline != INT64_MAX && now_ns(false) >= deadline) return 0;
+    if (const int error = sleep_until(kqueue->epoll, deadline)) {
+      errno = error;
+      return -1;
+    }
+  }
+}
+
+}  // namespace kq
