@@ -7,6 +7,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -22,12 +24,24 @@ struct SupervisorOptions {
   std::string program;  // for messages: "kq_stress"
   // A worker is hung when it made no progress and used no CPU between two looks this far apart.
   std::chrono::seconds look_interval{10};
+  // For programs that leave by themselves without announcing it (libFuzzer: 0 done, 77 crash, 70
+  // timeout, 71 out of memory, 72 interrupted): what such an exit status means. Null, or no answer,
+  // means that the subject called exit().
+  struct Meaning {
+    int code;             // the code to return from supervise()
+    std::string verdict;  // when code is 1: the finding's verdict, "crash" or "hang"
+    std::string message;  // and what happened: "the input took too long"
+  };
+  std::function<std::optional<Meaning>(int status)> map_exit_code;
 };
 
 // Call first in main(). In the supervisor: runs the worker to its end and returns the exit code for
-// main() to return; a crash, a hang, or an exit that the worker did not announce is written as a
-// finding (report/finding.h) and makes it 1. In the worker: returns nothing, and main() goes on.
-// KQ_WORKER=0 in the environment runs everything in one process, for debuggers.
+// main() to return (LLVMFuzzerInitialize calls exit() with it, giving *argc and *argv); a crash, a
+// hang, or an exit that the worker did not announce is written as a finding (report/finding.h) and
+// makes it 1. In the worker: returns nothing, and main() goes on. The worker inherits stdin, stdout
+// and stderr, but not the terminal's foreground: it cannot read from one. SIGINT, SIGTERM, SIGHUP
+// and SIGQUIT are passed on to it and everything it started. KQ_WORKER=0 in the environment runs
+// everything in one process, for debuggers.
 std::optional<int> supervise(int argc, char** argv, const SupervisorOptions& options);
 
 // In the worker: call before leaving, with the code main() is about to return. An exit without it
@@ -37,8 +51,11 @@ void announce_exit(int code);
 // In the worker: something was done. Lock-free, async-signal-safe, a plain increment.
 void note_progress();
 
-// In the worker: what is being run, for the message of a crash or hang ("dispatch_ownership seed 7").
-// Truncated to 200 bytes.
+// In the worker: the seed that a finding about a crash or hang will name. Until then it is KQ_SEED.
+void note_seed(uint64_t seed);
+
+// In the worker: what is being run, for the message of a crash or hang ("dispatch_ownership seed
+// 7"). The first word is taken as the name of the scenario. Truncated to 200 bytes.
 void note_activity(const char* what);
 
 }  // namespace kqtorture
