@@ -124,30 +124,36 @@ void free_knote(Knote* knote) {
   }
 }
 
-// The kernel's pending edges come first in the order of activation.
-void activate_in_order(Kqueue* kqueue, Knote* knote) {
-  if (!knote->disabled() && !(knote->status & kQueued) && kqueue->first) take_in(kqueue);
+// What the kernel has pending was active before anything this call activates.
+void take_in_before(Kqueue* kqueue, Call* call) {
+  if (call->taken_in || !kqueue->first) return;
+  take_in(kqueue);
+  call->taken_in = true;
+}
+
+void activate_in_order(Kqueue* kqueue, Knote* knote, Call* call) {
+  if (!knote->disabled() && !(knote->status & kQueued)) take_in_before(kqueue, call);
   activate(kqueue, knote);
 }
 
-// Evaluates an enabled knote and activates it if its condition is true, or if it still was active.
-void evaluate_change(Kqueue* kqueue, const FilterOps* ops, Knote* knote, bool scan_follows) {
+// Evaluates an enabled knote; activates it if its condition is true, or if it still was active.
+void evaluate_change(Kqueue* kqueue, const FilterOps* ops, Knote* knote, Call* call) {
   if (knote->disabled()) return;
   // A ONESHOT is not looked at again when it is delivered, so it is evaluated here and now; for
   // the rest the scan that follows will do.
-  const bool defer = scan_follows && ops->about_descriptor && !knote->oneshot();
+  const bool defer = call->scan_follows && ops->about_descriptor && !knote->oneshot();
   if (defer || ops->evaluate(kqueue, knote, When::kNow) || (knote->status & kActive)) {
-    activate_in_order(kqueue, knote);
+    activate_in_order(kqueue, knote, call);
   }
 }
 
 // A change of an existing knote.
 void modify(Kqueue* kqueue, const FilterOps* ops, Knote* knote, const struct kevent& change,
-            bool scan_follows) {
+            Call* call) {
   if (change.flags & EV_FORCEONESHOT) {
     knote->event.flags |= EV_ONESHOT;
     knote->forced = true;
-    activate_in_order(kqueue, knote);
+    activate_in_order(kqueue, knote, call);
   }
   if (change.flags & EV_ENABLE) {
     knote->status &= static_cast<uint8_t>(~kDisabled);
@@ -162,13 +168,13 @@ void modify(Kqueue* kqueue, const FilterOps* ops, Knote* knote, const struct kev
     knote->saved_fflags = change.fflags;
     knote->saved_data = change.data;
   }
-  evaluate_change(kqueue, ops, knote, scan_follows);
+  evaluate_change(kqueue, ops, knote, call);
 }
 
 // Creates a knote; registration is null for filters that are not about a descriptor. Returns 0 or
 // an errno, and then nothing has changed.
 int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
-           const struct kevent& change, bool scan_follows) {
+           const struct kevent& change, Call* call) {
   Knote* knote =
       change.filter == EVFILT_TIMER ? new (std::nothrow) TimerKnote : new (std::nothrow) Knote;
   if (!knote) return ENOMEM;
@@ -188,8 +194,11 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
     free_knote(knote);
     return ENOMEM;
   }
-  // An item in the second instance is taken in apart from the first: keep the order.
-  if (registration && kqueue->live_registrations > 1) take_in(kqueue);
+  // Nor may what this knote has jump the queue, be it evaluated here or in the second instance.
+  const bool simple =
+      !registration || (!own_evaluation && registration->place[kIn] == Place::kNone &&
+                        registration->place[kOut] == Place::kNone);
+  if (!simple) take_in_before(kqueue, call);
   if (const int error = ops->attach(kqueue, knote)) {
     free_knote(knote);
     return error;
@@ -199,6 +208,7 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
     registration->knotes = knote;
     const Place place = registration->place[direction_of(knote)];
     if (fresh_item && place != Place::kNone) {
+      call->taken_in = false;
       if (!own_evaluation && place == Place::kMain) return 0;
       registration->mute = own_evaluation;
       take_in(kqueue);
@@ -208,7 +218,7 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
   } else {
     insert_hashed(kqueue, knote);
   }
-  evaluate_change(kqueue, ops, knote, scan_follows);
+  evaluate_change(kqueue, ops, knote, call);
   return 0;
 }
 
@@ -226,14 +236,14 @@ Knote* find_knote(Registration* registration, int16_t filter) {
 
 int create_on_descriptor(Kqueue* kqueue, const FilterOps* ops, Slot* slot,
                          Registration* registration, const struct kevent& change, int flags,
-                         bool scan_follows) {
+                         Call* call) {
   const bool fresh = registration == nullptr;
   if (fresh) {
     int error;
     registration = create_registration(kqueue, slot, static_cast<int>(change.ident), flags, &error);
     if (!registration) return error;
   }
-  const int error = create(kqueue, ops, registration, change, scan_follows);
+  const int error = create(kqueue, ops, registration, change, call);
   if (error && fresh) destroy_registration(slot, registration, true);
   return error;
 }
@@ -249,8 +259,8 @@ void delete_on_descriptor(Kqueue* kqueue, Slot* slot, Registration* registration
   }
 }
 
-int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change,
-                      bool scan_follows, bool* created) {
+int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change, Call* call,
+                      bool* created) {
   if (change.ident > INT_MAX) return EBADF;
   const int fd = static_cast<int>(change.ident);
   Slot* slot = change.flags & EV_ADD ? allocate_slot(fd) : find_slot(fd);
@@ -274,34 +284,33 @@ int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent&
     if (flags < 0 || slot->internal) return EBADF;
     if (slot->kqueue == kqueue) return EINVAL;
     if (!(change.flags & EV_ADD)) return ENOENT;
-    const int error =
-        create_on_descriptor(kqueue, ops, slot, registration, change, flags, scan_follows);
+    const int error = create_on_descriptor(kqueue, ops, slot, registration, change, flags, call);
     *created = error == 0;
     return error;
   }
   if (change.flags & EV_DELETE) {
     delete_on_descriptor(kqueue, slot, registration, knote);
   } else {
-    modify(kqueue, ops, knote, change, scan_follows);
+    modify(kqueue, ops, knote, change, call);
   }
   return 0;
 }
 
-int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change,
-                  bool scan_follows, bool* created) {
+int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change, Call* call,
+                  bool* created) {
   MutexGuard guard(&kqueue->lock);
   Knote* knote = find_hashed(kqueue, change.ident, change.filter);
   if (!knote) {
     if (!(change.flags & EV_ADD)) return ENOENT;
     if (!ops->attach) return ENXIO;
-    const int error = create(kqueue, ops, nullptr, change, scan_follows);
+    const int error = create(kqueue, ops, nullptr, change, call);
     *created = error == 0;
     return error;
   }
   if (change.flags & EV_DELETE) {
     drop_knote(kqueue, knote);
   } else {
-    modify(kqueue, ops, knote, change, scan_follows);
+    modify(kqueue, ops, knote, change, call);
   }
   return 0;
 }
@@ -325,7 +334,7 @@ void drop_knote(Kqueue* kqueue, Knote* knote) {
   free_knote(knote);
 }
 
-int apply_change(Kqueue* kqueue, struct kevent* user_change, bool scan_follows) {
+int apply_change(Kqueue* kqueue, struct kevent* user_change, Call* call) {
   if (user_change->flags & kUnknownFlags) return EINVAL;
   struct kevent change = *user_change;
   change.flags &= static_cast<uint16_t>(~EV_SYSFLAGS);
@@ -333,10 +342,17 @@ int apply_change(Kqueue* kqueue, struct kevent* user_change, bool scan_follows) 
   const FilterOps* ops = find_filter(change.filter);
   if (!ops) return EINVAL;
   if ((change.flags & EV_ADD) && (change.flags & EV_KEEPUDATA)) return EINVAL;
+  if (change.filter == EVFILT_TIMER && (change.flags & EV_ADD)) {
+    if (const int error = provide_timerfd(kqueue, change.fflags & NOTE_ABSTIME)) return error;
+  }
   bool created = false;
-  const int error = ops->about_descriptor
-                        ? change_descriptor(kqueue, ops, change, scan_follows, &created)
-                        : change_hashed(kqueue, ops, change, scan_follows, &created);
+  int error;
+  for (;;) {
+    error = ops->about_descriptor ? change_descriptor(kqueue, ops, change, call, &created)
+                                  : change_hashed(kqueue, ops, change, call, &created);
+    if (error >= 0) break;
+    if (const int failure = provide(kqueue, static_cast<Need>(error))) return failure;
+  }
   if (created) user_change->fflags = 0;
   return error;
 }

@@ -122,11 +122,11 @@ bool read_socket(Knote* knote, Registration* registration, When when) {
   }
   if (state & EPOLLERR) return true;
   if (knote->saved_fflags & NOTE_LOWAT) return bytes >= knote->saved_data;
-  // A datagram may be empty; and SO_RCVLOWAT may ask a stream for more than one byte.
-  if (registration->kind == Kind::kPacket || bytes > 0) {
+  // A datagram may be empty, and SO_RCVLOWAT may ask TCP for more than one byte.
+  if (registration->kind == Kind::kPacket || (registration->internet && bytes > 0)) {
     return poll_now(registration, POLLIN) & POLLIN;
   }
-  return false;
+  return bytes > 0;
 }
 
 // size - offset, which may be negative.

@@ -13,15 +13,7 @@ namespace kq {
 int watch_file(Registration* registration) {
   Kqueue* kqueue = registration->kqueue;
   if (registration->watch >= 0) return 0;
-  if (kqueue->inotify < 0) {
-    const int fd = make_internal(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-    if (fd < 0) return errno;
-    if (const int error = add_internal_item(kqueue, fd, Token::kInotify)) {
-      close_internal(fd);
-      return error;
-    }
-    kqueue->inotify = fd;
-  }
+  if (kqueue->inotify < 0) return kNeedInotify;
   // By its descriptor, so that a file without a name can be watched.
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", registration->fd);

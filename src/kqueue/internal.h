@@ -8,13 +8,17 @@ namespace kq {
 
 // --- filters ------------------------------------------------------------------------------------
 
+// Negative answers of attach, instead of an errno: the kqueue lacks one of the descriptors that are
+// made on demand. They are made without any lock (provide()), and the change starts again.
+enum Need : int { kNeedSecondEpoll = -1, kNeedInotify = -2 };
+
 // When a filter is evaluated: kScan relies on the edges that the scan has just taken in; kNow asks
 // the object.
 enum class When { kScan, kNow };
 
 struct FilterOps {
   bool about_descriptor;
-  // Connects a new knote with its object. Returns 0 or an errno.
+  // Connects a new knote with its object. Returns 0, an errno, or a Need.
   int (*attach)(Kqueue*, Knote*);
   void (*detach)(Kqueue*, Knote*);
   // Is the condition true? Updates event.data, .fflags and EV_EOF.
@@ -53,14 +57,18 @@ void destroy_registration(Slot* slot, Registration* registration, bool still_ope
 void abandon_registration(Registration* registration);
 // Does the number still refer to the file that was registered?
 bool still_registered(Registration* registration);
-// Puts the item of a direction into an epoll instance, or takes it out. Returns 0 or an errno.
+// Puts the item of a direction into an epoll instance, or takes it out. Returns 0, an errno or a
+// Need.
 int watch_direction(Registration* registration, Direction direction);
 void unwatch_direction(Registration* registration, Direction direction);
 // The registration an edge belongs to, or null when it is a late one.
 Registration* find_registration(Kqueue* kqueue, uint64_t data, Direction* direction);
-// The private epoll instance, eventfd and the like that a kqueue makes on demand: registers fd
-// level-triggered. Returns 0 or an errno.
+// Registers a descriptor of libkq's own, level-triggered. Returns 0 or an errno.
 int add_internal_item(Kqueue* kqueue, int fd, Token token);
+// Makes what the kqueue lacks; called without any lock. Returns 0 or an errno.
+int provide(Kqueue* kqueue, Need need);
+// The same for any such descriptor: fd becomes *member, unless another thread was first.
+int install(Kqueue* kqueue, int fd, int* member, Token token);
 
 // --- object.cpp: what kind of thing a descriptor is, and what it holds
 // -----------------------------
@@ -79,14 +87,21 @@ void take_in_file_events(Kqueue* kqueue);
 // -----------------------------------------------------------------------------
 
 void take_in_timers(Kqueue* kqueue, TimerHeap* heap);
+// Makes the timerfd of one clock; called without any lock. Returns 0 or an errno.
+int provide_timerfd(Kqueue* kqueue, bool realtime);
 
 // --- change.cpp: the changelist
 // --------------------------------------------------------------------
 
-// Applies one change; returns 0 or an errno. scan_follows: this call goes on to scan, so
-// evaluating a descriptor may be left to the scan. A change that created its knote has its fflags
-// zeroed, which its receipt shows. Takes and releases the locks itself.
-int apply_change(Kqueue* kqueue, struct kevent* change, bool scan_follows);
+// What the changes of one kevent() call share.
+struct Call {
+  bool scan_follows;      // evaluating a descriptor may be left to the scan
+  bool taken_in = false;  // what the kernel had before this call is in the queue
+};
+
+// Applies one change; returns 0 or an errno. A change that created its knote has its fflags zeroed,
+// which its receipt shows. Takes and releases the locks itself.
+int apply_change(Kqueue* kqueue, struct kevent* change, Call* call);
 // Marks the knote active and, if enabled, queues it.
 void activate(Kqueue* kqueue, Knote* knote);
 // Removes a knote from queue, object and registration or hash table, and frees it.

@@ -91,6 +91,7 @@ int append_entry(const struct kevent& change, int error, struct kevent* events, 
 int apply_changes(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct kevent* events,
                   int nevents, bool* done) {
   constexpr int kChunk = 8;
+  Call call{nevents > 0};
   int entries = 0;
   for (int at = 0; at < nchanges; at += kChunk) {
     const int count = nchanges - at < kChunk ? nchanges - at : kChunk;
@@ -105,7 +106,7 @@ int apply_changes(Kqueue* kqueue, const struct kevent* changes, int nchanges, st
       struct kevent& change = chunk[i];
       // Filter 0 is skipped, without a receipt; but not an unknown flag with it.
       if (change.filter == 0 && !(change.flags & 0x0C00)) continue;
-      const int error = apply_change(kqueue, &change, nevents > 0);
+      const int error = apply_change(kqueue, &change, &call);
       if (error == 0 && !(change.flags & EV_RECEIPT)) continue;
       if (entries < nevents) {
         entries = append_entry(change, error, events, entries);
@@ -140,14 +141,20 @@ int do_kevent(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct
     return -1;
   }
   bool done = false;
-  const int entries = apply_changes(kqueue, changes, nchanges, events, nevents, &done);
-  if (entries < 0 || done) return entries;
-  int64_t deadline;
-  if (const int error = deadline_of(timeout, &deadline)) {
-    errno = error;
-    return -1;
+  int result = apply_changes(kqueue, changes, nchanges, events, nevents, &done);
+  int64_t deadline = 0;
+  if (result >= 0 && !done) {
+    errno = deadline_of(timeout, &deadline);
+    if (errno == 0) return scan(kqueue, events, nevents, deadline);
+    result = -1;
   }
-  return scan(kqueue, events, nevents, deadline);
+  const int error = errno;
+  if (nchanges > 0) {
+    MutexGuard guard(&kqueue->lock);
+    publish(kqueue);
+  }
+  errno = error;
+  return result;
 }
 
 }  // namespace
@@ -188,10 +195,6 @@ KQ_EXPORT int kevent(int kq, const struct kevent* changelist, int nchanges,
     kq::Kqueue* kqueue;
     ~Holder() {
       const int error = errno;
-      {
-        kq::MutexGuard guard(&kqueue->lock);
-        kq::publish(kqueue);
-      }
       kq::release(kqueue);
       errno = error;
     }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,18 +36,6 @@ epoll_event item_event(const Registration* registration, Direction direction) {
 
 int instance(const Kqueue* kqueue, Place place) {
   return place == Place::kSecond ? kqueue->second_epoll : kqueue->epoll;
-}
-
-int ensure_second_epoll(Kqueue* kqueue) {
-  if (kqueue->second_epoll >= 0) return 0;
-  const int fd = make_internal(epoll_create1(EPOLL_CLOEXEC));
-  if (fd < 0) return errno;
-  if (const int error = add_internal_item(kqueue, fd, Token::kSecond)) {
-    close_internal(fd);
-    return error;
-  }
-  kqueue->second_epoll = fd;
-  return 0;
 }
 
 // Gives the registration an entry in the table of its kqueue.
@@ -90,6 +79,30 @@ int add_internal_item(Kqueue* kqueue, int fd, Token token) {
   event.events = EPOLLIN;
   event.data.u64 = token_data(token);
   return epoll_ctl(kqueue->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+}
+
+int install(Kqueue* kqueue, int fd, int* member, Token token) {
+  if (fd < 0) return errno;
+  int error = 0;
+  {
+    MutexGuard guard(&kqueue->lock);
+    if (*member < 0) {
+      error = add_internal_item(kqueue, fd, token);
+      if (error == 0) *member = fd;
+    }
+    if (*member == fd) fd = -1;
+  }
+  close_internal(fd);
+  return error;
+}
+
+int provide(Kqueue* kqueue, Need need) {
+  if (need == kNeedInotify) {
+    return install(kqueue, make_internal(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), &kqueue->inotify,
+                   Token::kInotify);
+  }
+  return install(kqueue, make_internal(epoll_create1(EPOLL_CLOEXEC)), &kqueue->second_epoll,
+                 Token::kSecond);
 }
 
 Registration* find_registration(Kqueue* kqueue, uint64_t data, Direction* direction) {
@@ -154,7 +167,7 @@ int watch_direction(Registration* registration, Direction direction) {
   const Direction other = direction == kIn ? kOut : kIn;
   Place place = Place::kMain;
   if (registration->place[other] == Place::kMain) {
-    if (const int error = ensure_second_epoll(kqueue)) return error;
+    if (kqueue->second_epoll < 0) return kNeedSecondEpoll;
     place = Place::kSecond;
   }
   epoll_event event = item_event(registration, direction);

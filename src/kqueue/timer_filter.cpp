@@ -81,21 +81,6 @@ void arm(TimerHeap* heap) {
   timerfd_settime(heap->fd, flags, &value, nullptr);
 }
 
-int ensure_timerfd(Kqueue* kqueue, TimerHeap* heap, bool realtime) {
-  if (heap->fd >= 0) return 0;
-  const int clock = realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-  const int fd = make_internal(timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC));
-  if (fd < 0) return errno;
-  const int error = add_internal_item(kqueue, fd, realtime ? Token::kRealTimer : Token::kTimer);
-  if (error) {
-    close_internal(fd);
-    return error;
-  }
-  heap->fd = fd;
-  heap->realtime = realtime;
-  return 0;
-}
-
 // filt_timervalidate(): nanoseconds, or -1 for parameters that mean nothing.
 int64_t requested_ns(const Knote* knote) {
   const uint32_t unit = knote->saved_fflags & kUnits;
@@ -119,7 +104,6 @@ int start(Kqueue* kqueue, TimerKnote* timer) {
   if (span < 0) return EINVAL;
   const bool absolute = timer->saved_fflags & NOTE_ABSTIME;
   TimerHeap* heap = &kqueue->heaps[absolute];
-  if (const int error = ensure_timerfd(kqueue, heap, absolute)) return error;
   // Every timer can return to its heap without needing memory.
   if (!heap->items.reserve(heap->reserved + 1)) return ENOMEM;
   ++heap->reserved;
@@ -206,6 +190,18 @@ int64_t now_ns(bool realtime) {
   timespec now;
   clock_gettime(realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC, &now);
   return now.tv_sec * int64_t{1000000000} + now.tv_nsec;
+}
+
+int provide_timerfd(Kqueue* kqueue, bool realtime) {
+  TimerHeap* heap = &kqueue->heaps[realtime];
+  {
+    MutexGuard guard(&kqueue->lock);
+    heap->realtime = realtime;
+    if (heap->fd >= 0) return 0;
+  }
+  const int clock = realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+  return install(kqueue, make_internal(timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC)),
+                 &heap->fd, realtime ? Token::kRealTimer : Token::kTimer);
 }
 
 void take_in_timers(Kqueue* kqueue, TimerHeap* heap) {
