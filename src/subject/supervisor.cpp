@@ -3,14 +3,9 @@
 // The worker is the same program, re-executed, in a process group of its own, so that whatever it
 // started can be ended with it. The supervisor sleeps in poll() on a pipe that signal handlers
 // write to; it starts no threads and loads nothing.
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#if defined(__linux__)
-#include <sys/prctl.h>
-#endif
 
 #include <cerrno>
 #include <csignal>
@@ -21,7 +16,7 @@
 #include <vector>
 
 #include "report/finding.h"
-#include "report/text.h"
+#include "subject/child.h"
 #include "subject/executable.h"
 #include "subject/process_usage.h"
 #include "subject/shared_page.h"
@@ -34,7 +29,6 @@ namespace kqtorture {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 // Exit statuses of the sanitizers, which end a process in place of what it announced. The first is
 // chosen here, because AddressSanitizer's own default is 1; the other two are their defaults.
@@ -42,41 +36,18 @@ constexpr int kAddressSanitizerStatus = 99;
 constexpr int kThreadSanitizerStatus = 66;
 constexpr int kLeakSanitizerStatus = 23;
 
-// How long a worker may take to obey a signal before it is killed. Nothing is judged by it.
-constexpr milliseconds kGrace{2000};
+// Programs may choose another status for ThreadSanitizer; it is still the only one that changes it.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kUnderThreadSanitizer = true;
+#elif defined(__has_feature)
+constexpr bool kUnderThreadSanitizer = __has_feature(thread_sanitizer);
+#else
+constexpr bool kUnderThreadSanitizer = false;
+#endif
+
 // A worker counts as idle when it used less than this part of the time between two looks: runtimes
 // (ThreadSanitizer's, libFuzzer's) have threads that wake up a few times a second for microseconds.
 constexpr int kIdlePart = 200;
-
-constexpr int kForwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-
-int wake_pipe[2] = {-1, -1};
-volatile sig_atomic_t received_signal = 0;
-
-void on_signal(int number) {
-  const int saved = errno;
-  if (number != SIGCHLD) received_signal = number;
-  (void)!write(wake_pipe[1], "", 1);
-  errno = saved;
-}
-
-bool install_handlers() {
-  if (pipe(wake_pipe) != 0) return false;
-  for (const int end : wake_pipe) {
-    fcntl(end, F_SETFD, FD_CLOEXEC);
-    fcntl(end, F_SETFL, O_NONBLOCK);
-  }
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGCHLD, &action, nullptr);
-  for (const int number : kForwarded) {
-    struct sigaction before;
-    sigaction(number, nullptr, &before);
-    if (before.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);
-  }
-  return true;
-}
 
 // An unnamed file that the worker can map: its descriptor survives exec.
 int create_page_file() {
@@ -125,50 +96,6 @@ std::vector<std::string> worker_environment(int fd) {
   return variables;
 }
 
-struct Started {
-  pid_t pid = -1;
-  int error = 0;  // errno of fork or exec
-};
-
-// Everything is prepared before fork(): the child makes system calls only.
-Started start_worker(char** argv, int page_fd) {
-  std::string path = executable_path();
-  if (path.empty()) path = argv[0];
-  std::vector<std::string> variables = worker_environment(page_fd);
-  std::vector<char*> envp;
-  for (std::string& variable : variables) envp.push_back(variable.data());
-  envp.push_back(nullptr);
-  int report[2];
-  if (pipe(report) != 0) return {-1, errno};
-  for (const int end : report) fcntl(end, F_SETFD, FD_CLOEXEC);
-
-  [[maybe_unused]] const pid_t self = getpid();
-  const pid_t pid = fork();
-  if (pid == 0) {
-    setpgid(0, 0);
-#if defined(__linux__)
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != self) _exit(kExitUsage);  // it died before the line above
-#endif
-    execve(path.c_str(), argv, envp.data());
-    const int error = errno;
-    (void)!write(report[1], &error, sizeof error);
-    _exit(kExitUsage);
-  }
-  Started started{pid, pid < 0 ? errno : 0};
-  close(report[1]);
-  if (pid > 0) {
-    setpgid(pid, pid);
-    int error = 0;
-    if (read(report[0], &error, sizeof error) == static_cast<ssize_t>(sizeof error)) {
-      waitpid(pid, nullptr, 0);
-      started = {-1, error};
-    }
-  }
-  close(report[0]);
-  return started;
-}
-
 std::string read_activity(const SharedPage& page) {
   std::string text;
   for (const std::atomic<char>& c : page.activity) {
@@ -181,8 +108,8 @@ std::string read_activity(const SharedPage& page) {
 
 class Supervision {
  public:
-  Supervision(const SupervisorOptions& options, SharedPage* page, pid_t pid)
-      : options_(options), page_(page), pid_(pid) {}
+  Supervision(const SupervisorOptions& options, SharedPage* page, Child* worker)
+      : options_(options), page_(page), worker_(worker) {}
 
   int run();
 
@@ -193,14 +120,9 @@ class Supervision {
   };
 
   Look look() const {
-    return {page_->progress.load(std::memory_order_relaxed), process_usage(pid_)};
+    return {page_->progress.load(std::memory_order_relaxed), process_usage(worker_->pid())};
   }
   bool hung_between(const Look& before, const Look& now) const;
-  // Waits until the worker is gone (true) or the time is up or a signal arrived (false).
-  bool wait_until(steady_clock::time_point deadline);
-  bool reap();
-  void signal_group(int number) const { kill(-pid_, number); }
-  void end_worker(int number);
   int judge() const;
   int judge_exit(int status) const;
   int conclude(const std::string& verdict, const std::string& message,
@@ -208,9 +130,7 @@ class Supervision {
 
   const SupervisorOptions& options_;
   SharedPage* page_;
-  pid_t pid_;
-  int status_ = 0;
-  bool gone_ = false;
+  Child* worker_;
 };
 
 bool Supervision::hung_between(const Look& before, const Look& now) const {
@@ -219,60 +139,20 @@ bool Supervision::hung_between(const Look& before, const Look& now) const {
          !before.usage.stopped && used <= milliseconds(options_.look_interval) / kIdlePart;
 }
 
-// The group is killed while the worker is still a zombie: until it is reaped, its number cannot
-// belong to anyone else.
-bool Supervision::reap() {
-  siginfo_t info{};
-  if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
-      info.si_pid == 0) {
-    return false;
-  }
-  signal_group(SIGKILL);
-  while (waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
-  }
-  gone_ = true;
-  return true;
-}
-
-bool Supervision::wait_until(steady_clock::time_point deadline) {
-  for (;;) {
-    if (gone_ || reap()) return true;
-    if (received_signal != 0) return false;
-    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
-    if (left <= milliseconds(0)) return false;
-    pollfd wake{wake_pipe[0], POLLIN, 0};
-    poll(&wake, 1, static_cast<int>(left.count()));
-    char discard[64];
-    while (read(wake_pipe[0], discard, sizeof discard) > 0) {
-    }
-  }
-}
-
-void Supervision::end_worker(int number) {
-  signal_group(number);
-  received_signal = 0;
-  if (!wait_until(steady_clock::now() + kGrace)) {
-    signal_group(SIGKILL);
-    received_signal = 0;
-    while (!wait_until(steady_clock::now() + kGrace)) received_signal = 0;
-  }
-}
-
 int Supervision::run() {
   Look before = look();
   for (;;) {
-    if (wait_until(steady_clock::now() + options_.look_interval)) return judge();
-    if (const int number = received_signal) {
-      end_worker(number);
-      std::signal(number, SIG_DFL);
-      raise(number);
+    if (worker_->wait_until(Child::Clock::now() + options_.look_interval)) return judge();
+    if (const int number = pending_signal()) {
+      worker_->end(number);
+      die_of(number);
       return kExitUsage;  // not reached, unless the signal is blocked
     }
     const Look now = look();
     if (hung_between(before, now)) {
-      std::vector<std::string> detail = thread_states(pid_);
+      std::vector<std::string> detail = thread_states(worker_->pid());
       // SIGABRT first: libFuzzer saves its input on it, and a sanitizer may print a stack.
-      end_worker(SIGABRT);
+      worker_->end(SIGABRT);
       return conclude(
           "hang",
           "no progress and no CPU use for " + std::to_string(options_.look_interval.count()) + " s",
@@ -283,20 +163,25 @@ int Supervision::run() {
 }
 
 int Supervision::judge() const {
-  if (WIFSIGNALED(status_)) {
-    const int number = WTERMSIG(status_);
+  const int status = worker_->status();
+  if (WIFSIGNALED(status)) {
+    const int number = WTERMSIG(status);
     // A program that found something, saved it and aborted has said everything.
     if (number == SIGABRT && page_->findings.load() > 0) return kExitFinding;
     return conclude("crash", "the worker died of signal " + std::to_string(number) + " (" +
                                  strsignal(number) + ")");
   }
-  return judge_exit(WEXITSTATUS(status_));
+  return judge_exit(WEXITSTATUS(status));
 }
 
 int Supervision::judge_exit(int status) const {
   const uint32_t announced = page_->announced.load(std::memory_order_relaxed);
   const bool has_announced = (announced & SharedPage::kAnnounced) != 0;
-  if (has_announced && static_cast<int>(announced & 0xFF) == status) return status;
+  const int code = static_cast<int>(announced & 0xFF);
+  if (has_announced && code == status) return status;
+  // Sanitizers put their own status in place of the announced one. What the worker has saved as a
+  // finding needs no second one.
+  if (has_announced && code == kExitFinding && page_->findings.load() > 0) return kExitFinding;
   switch (status) {
     case kAddressSanitizerStatus:
       return conclude("crash", "AddressSanitizer or UndefinedBehaviorSanitizer reported an error");
@@ -308,8 +193,9 @@ int Supervision::judge_exit(int status) const {
       break;
   }
   if (has_announced) {
-    return conclude("exit", "the worker announced exit status " + std::to_string(announced & 0xFF) +
-                                " and ended with " + std::to_string(status));
+    return conclude(kUnderThreadSanitizer ? "race" : "exit",
+                    "the worker announced exit status " + std::to_string(code) +
+                        " and ended with " + std::to_string(status));
   }
   const auto meaning = options_.map_exit_code ? options_.map_exit_code(status) : std::nullopt;
   if (!meaning) {
@@ -366,7 +252,7 @@ SharedPage* inherited_page(const char* text) {
 
 }  // namespace
 
-std::optional<int> supervise(int, char** argv, const SupervisorOptions& options) {
+std::optional<int> supervise(int argc, char** argv, const SupervisorOptions& options) {
   if (const char* text = std::getenv(kWorkerVariable); text != nullptr && *text != '\0') {
     if (std::strcmp(text, "0") == 0) return std::nullopt;
     SharedPage* page = inherited_page(text);
@@ -385,11 +271,16 @@ std::optional<int> supervise(int, char** argv, const SupervisorOptions& options)
   if (page == nullptr)
     return environment_error(options, "cannot share memory with a worker", errno);
   page->magic = SharedPage::kMagic;
-  if (!install_handlers()) return environment_error(options, "cannot watch a worker", errno);
-  const Started started = start_worker(argv, fd);
+  if (!watch_signals()) return environment_error(options, "cannot watch a worker", errno);
+  std::string path = executable_path();
+  if (path.empty()) path = argv[0];
+  SpawnOptions spawn;
+  spawn.environment = worker_environment(fd);
+  Child worker;
+  const int error = worker.start(path, std::vector<std::string>(argv, argv + argc), spawn);
   close(fd);
-  if (started.pid < 0) return environment_error(options, "cannot start a worker", started.error);
-  return Supervision(options, page, started.pid).run();
+  if (error != 0) return environment_error(options, "cannot start a worker", error);
+  return Supervision(options, page, &worker).run();
 }
 
 }  // namespace kqtorture
