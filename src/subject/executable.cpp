@@ -1,3 +1,4 @@
+// Every system has its own way to say where the running program lies; each is asked here once.
 #include "subject/executable.h"
 
 #include <limits.h>

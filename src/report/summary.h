@@ -1,0 +1,67 @@
+// What a campaign did and what it found, in the formats that people and machines read.
+//
+// One value, three writers: results.json for scripts, junit.xml for CI, index.html for a person
+// without network. All of them say how much work stands behind a result, because "nothing found"
+// means nothing without it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "report/finding.h"
+#include "report/stats.h"
+
+namespace kqtorture {
+
+enum class EngineStatus {
+  kClean,    // worked, nothing found
+  kFound,    // a finding
+  kSkipped,  // not run; the note says why
+  kFailed    // could not do its work; the note says why
+};
+const char* to_word(EngineStatus status);
+
+struct EngineSummary {
+  std::string name;  // "stress", "stress under ThreadSanitizer", "flags_fuzzer", ...
+  EngineStatus status = EngineStatus::kClean;
+  std::string note;    // why skipped or failed; otherwise may be empty
+  double seconds = 0;  // of its own time, start-up included
+  uint64_t slices = 0;
+  Stats work;
+  struct Found {
+    Finding finding;
+    std::string file;  // relative to the output directory
+  };
+  std::vector<Found> found;
+
+  double executions_per_second() const { return seconds > 0 ? work.executions / seconds : 0; }
+};
+
+struct CampaignSummary {
+  std::string version;
+  std::string started;  // ISO 8601, UTC
+  std::string subject;
+  std::string profile;  // empty: what the subject says itself
+  uint64_t seed = 0;
+  double budget_seconds = 0;
+  double elapsed_seconds = 0;
+  int exit_code = 0;
+  std::vector<EngineSummary> engines;
+  std::vector<std::string> problems;  // why a run without findings is no pass
+
+  size_t findings() const;
+};
+
+std::string to_results_json(const CampaignSummary& campaign);
+std::string to_junit_xml(const CampaignSummary& campaign);
+std::string to_html(const CampaignSummary& campaign);
+// The table that ends a campaign on the terminal.
+std::string to_table(const CampaignSummary& campaign);
+
+// Writes results.json, junit.xml and index.html into directory. Returns false and sets *error to
+// one line when one of them could not be written.
+bool write_reports(const CampaignSummary& campaign, const std::string& directory,
+                   std::string* error);
+
+}  // namespace kqtorture
