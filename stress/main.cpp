@@ -1,0 +1,103 @@
+// kq_stress: all races as one GoogleTest program, under a supervisor that survives the subject.
+//
+// The order matters. The supervisor starts first and loads nothing; in the worker the knobs are
+// read and printed, seed included, before the subject is opened, so that even a crash while loading
+// can be repeated.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "report/stats.h"
+#include "runner.h"
+#include "settings.h"
+#include "subject/worker.h"
+
+namespace kqtorture {
+namespace {
+
+bool has_argument(int argc, char** argv, const char* argument) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], argument) == 0) return true;
+  }
+  return false;
+}
+
+void init_googletest(char* program, const std::vector<std::string>& flags) {
+  std::vector<std::string> copies = flags;
+  std::vector<char*> arguments{program};
+  for (std::string& flag : copies) arguments.push_back(flag.data());
+  int count = static_cast<int>(arguments.size());
+  arguments.push_back(nullptr);
+  testing::InitGoogleTest(&count, arguments.data());
+}
+
+void share_the_budget(Settings* settings) {
+  if (settings->budget <= 0 || settings->iterations) return;
+  const int cases = testing::UnitTest::GetInstance()->test_to_run_count();
+  settings->seconds = settings->budget / (cases > 0 ? cases : 1);
+}
+
+int run(int argc, char** argv) {
+  Environment& env = environment();
+  std::vector<std::string> gtest_flags;
+  const ParsedSettings parsed = parse_settings(argc, argv, &env.settings, &gtest_flags);
+  if (!parsed.proceed) return parsed.exit_code;
+  init_googletest(argv[0], gtest_flags);
+  if (has_argument(argc, argv, "--gtest_list_tests")) return RUN_ALL_TESTS();
+  share_the_budget(&env.settings);
+
+  std::printf("kq_stress: %s\n", describe(env.settings).c_str());
+  std::fflush(stdout);
+  note_seed(env.settings.seed);
+  std::string error;
+  env.subject = Subject::open(env.settings.subject, &error);
+  if (!env.subject) {
+    std::fprintf(stderr, "kq_stress: %s\n", error.c_str());
+    return kExitUsage;
+  }
+  env.traits = traits_of(env.subject->profile());
+  std::printf("kq_stress: judged by the profile %s\n", env.subject->profile().c_str());
+  // A subject's pipe may lose its reader while a race writes to it.
+  signal(SIGPIPE, SIG_IGN);
+
+  const int failed = RUN_ALL_TESTS();
+  const Outcome& done = outcome();
+  std::printf(
+      "kq_stress: %llu cases, %llu rounds, %llu operations, %llu deliveries, %llu findings\n",
+      static_cast<unsigned long long>(done.cases), static_cast<unsigned long long>(done.rounds),
+      static_cast<unsigned long long>(done.operations),
+      static_cast<unsigned long long>(done.deliveries),
+      static_cast<unsigned long long>(done.findings));
+  Stats stats;
+  stats.operations = done.operations;
+  stats.deliveries = done.deliveries;
+  stats.executions = done.rounds;
+  stats.extra["races"] = done.cases;
+  if (!write_stats(stats)) return kExitUsage;
+  if (done.findings) return kExitFinding;
+  if (done.environment_trouble) return kExitUsage;
+  if (failed) return kExitFinding;
+  return done.cases ? kExitClean : kExitSkipped;
+}
+
+}  // namespace
+}  // namespace kqtorture
+
+int main(int argc, char** argv) {
+  using namespace kqtorture;
+  const bool harmless = has_argument(argc, argv, "--gtest_list_tests") ||
+                        has_argument(argc, argv, "--help") || has_argument(argc, argv, "-h");
+  if (!harmless) {
+    SupervisorOptions options;
+    options.program = "kq_stress";
+    if (const auto code = supervise(argc, argv, options)) return *code;
+  }
+  const int code = run(argc, argv);
+  std::fflush(nullptr);
+  if (!harmless) announce_exit(code);
+  return code;
+}

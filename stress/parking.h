@@ -1,0 +1,45 @@
+// Is everybody asleep? Liveness is judged by quiescence, never by a clock.
+//
+// A thread is parked when it slept at two looks and switched contexts in neither meaning between
+// them. The looks go round all threads twice, so when all were parked there is an instant, between
+// the two rounds, at which all of them slept: nobody was about to wake anybody. How far apart the
+// looks are decides only when the question is asked.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "lane.h"
+
+namespace kqtorture {
+
+// The calling thread's id, as the parking lot wants it.
+pid_t current_thread_id();
+
+class ParkingLot {
+ public:
+  ~ParkingLot();
+  // Watches the thread; call it before the race starts, it opens a descriptor on Linux.
+  void watch(const Lane* lane, pid_t thread);
+  void clear();
+
+  // Looks at all threads. True for those that have been parked since the previous look.
+  std::vector<bool> look();
+
+ private:
+  struct Sample {
+    bool asleep = false;
+    uint64_t switches = 0;
+  };
+  struct Watched {
+    const Lane* lane;
+    int status_file;
+    Sample last;
+  };
+  static Sample sample(const Watched& watched);
+  std::vector<Watched> threads_;
+};
+
+}  // namespace kqtorture
