@@ -10,6 +10,7 @@
 #include <new>
 
 #include "internal.h"
+#include "system_calls.h"
 
 namespace kq {
 
@@ -266,7 +267,7 @@ int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent&
   Slot* slot = change.flags & EV_ADD ? allocate_slot(fd) : find_slot(fd);
   if (!slot) {
     // Never seen, or no memory for it.
-    if (syscall(SYS_fcntl, fd, F_GETFD) < 0) return EBADF;
+    if (sys::fcntl(fd, F_GETFD) < 0) return EBADF;
     return change.flags & EV_ADD ? ENOMEM : ENOENT;
   }
   MutexGuard slot_guard(slot_lock(fd));
@@ -280,7 +281,7 @@ int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent&
   }
   Knote* knote = find_knote(registration, change.filter);
   if (!knote) {
-    const int flags = static_cast<int>(syscall(SYS_fcntl, fd, F_GETFL, 0));
+    const int flags = sys::fcntl(fd, F_GETFL, 0);
     if (flags < 0 || slot->internal) return EBADF;
     if (slot->kqueue == kqueue) return EINVAL;
     if (!(change.flags & EV_ADD)) return ENOENT;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "system_calls.h"
 
 namespace kq {
 namespace {
@@ -27,7 +28,7 @@ constexpr int kPipeBuf = 4096;  // one slot of a pipe, and Linux's PIPE_BUF
 // What poll(2) says now. A number that is not open marks the registration stale.
 uint32_t poll_now(Registration* registration, short events) {
   pollfd item{registration->fd, static_cast<short>(events | POLLRDHUP), 0};
-  if (poll(&item, 1, 0) < 0) return 0;
+  if (sys::poll_once(&item) < 0) return 0;
   if (item.revents & POLLNVAL) {
     registration->stale = true;
     return 0;
@@ -46,7 +47,7 @@ uint32_t hangup(Registration* registration, When when) {
 // ioctl(FIONREAD): bytes to be read, or -1 with errno.
 int64_t readable_bytes(Registration* registration) {
   int bytes = 0;
-  if (ioctl(registration->fd, FIONREAD, &bytes) == 0) return bytes;
+  if (sys::ioctl(registration->fd, FIONREAD, &bytes) == 0) return bytes;
   if (errno == EBADF) registration->stale = true;
   return -1;
 }
@@ -65,8 +66,7 @@ uint32_t socket_error(Registration* registration) {
   Slot* slot = find_slot(registration->fd);
   int error = 0;
   socklen_t length = sizeof error;
-  if (syscall(SYS_getsockopt, registration->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 &&
-      error != 0) {
+  if (sys::getsockopt(registration->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0) {
     slot->socket_error = error;
   }
   return static_cast<uint32_t>(slot->socket_error.load());
@@ -77,15 +77,14 @@ uint32_t socket_error(Registration* registration) {
 int64_t listen_backlog(Registration* registration) {
   int listening = 0;
   socklen_t length = sizeof listening;
-  if (syscall(SYS_getsockopt, registration->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) !=
-          0 ||
+  if (sys::getsockopt(registration->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 ||
       !listening) {
     return -1;
   }
   if (registration->internet) {
     tcp_info info{};
     length = sizeof info;
-    if (syscall(SYS_getsockopt, registration->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
+    if (sys::getsockopt(registration->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
       return info.tcpi_unacked;  // of a listening socket: the accept queue
     }
   }
@@ -132,11 +131,11 @@ bool read_socket(Knote* knote, Registration* registration, When when) {
 // size - offset, which may be negative.
 bool read_file(Knote* knote, Registration* registration) {
   struct stat status;
-  if (fstat(registration->fd, &status) != 0) {
+  if (sys::fstat(registration->fd, &status) != 0) {
     registration->stale = true;
     return false;
   }
-  knote->event.data = status.st_size - lseek(registration->fd, 0, SEEK_CUR);
+  knote->event.data = status.st_size - sys::lseek(registration->fd, 0, SEEK_CUR);
   return knote->event.data != 0 || (knote->saved_fflags & NOTE_FILE_POLL);
 }
 
@@ -184,8 +183,8 @@ bool evaluate_read(Kqueue*, Knote* knote, When when) {
 // Linux does not tell; at worst each unread byte has one of its own, and none needs more.
 int64_t pipe_space(const Registration* registration) {
   int bytes = 0;
-  const int capacity = static_cast<int>(syscall(SYS_fcntl, registration->fd, F_GETPIPE_SZ, 0));
-  if (capacity < 0 || ioctl(registration->fd, FIONREAD, &bytes) != 0) return kPipeBuf;
+  const int capacity = sys::fcntl(registration->fd, F_GETPIPE_SZ, 0);
+  if (capacity < 0 || sys::ioctl(registration->fd, FIONREAD, &bytes) != 0) return kPipeBuf;
   const int64_t slots = capacity / kPipeBuf;
   return (slots - bytes > 1 ? slots - bytes : 1) * kPipeBuf;
 }
@@ -211,7 +210,7 @@ bool write_pipe(Knote* knote, Registration* registration) {
 int64_t socket_space(const Registration* registration) {
   uint32_t memory[SK_MEMINFO_VARS] = {};
   socklen_t length = sizeof memory;
-  if (syscall(SYS_getsockopt, registration->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0) {
+  if (sys::getsockopt(registration->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0) {
     return 1;
   }
   const int64_t buffer = memory[SK_MEMINFO_SNDBUF];
@@ -228,7 +227,7 @@ int64_t socket_space(const Registration* registration) {
 
 // Has this side stopped sending? poll(2) shows only both sides together; sending nothing asks.
 bool send_shut_down(const Registration* registration) {
-  return send(registration->fd, nullptr, 0, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EPIPE;
+  return sys::send_nothing(registration->fd) < 0 && errno == EPIPE;
 }
 
 bool write_socket(Knote* knote, Registration* registration) {

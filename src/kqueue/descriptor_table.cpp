@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "system_calls.h"
 
 namespace kq {
 namespace {
@@ -35,8 +36,6 @@ Kqueue* all_kqueues = nullptr;
 // state above. A child of vfork shares the page and still reads 1.
 std::atomic<int>* fork_mark = nullptr;
 
-void bare_close(int fd) { syscall(SYS_close, fd); }
-
 void initialise_locks() {
   const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
   for (Shard& shard : shards) shard.lock = fresh;
@@ -54,7 +53,7 @@ void forget_everything() {
     if (!slots) continue;
     for (int i = 0; i < kPageSlots; ++i) {
       Slot& slot = slots[i];
-      if (slot.kqueue || slot.internal) bare_close(page * kPageSlots + i);
+      if (slot.kqueue || slot.internal) sys::close(page * kPageSlots + i);
       slot.registrations = nullptr;
       slot.kqueue = nullptr;
       slot.socket_error = 0;
@@ -130,17 +129,17 @@ int make_internal(int fd) {
   rlimit nofile{};
   getrlimit(RLIMIT_NOFILE, &nofile);
   const int base = nofile.rlim_cur > 1024 ? 512 : static_cast<int>(nofile.rlim_cur / 2);
-  int moved = static_cast<int>(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, base));
-  if (moved < 0) moved = static_cast<int>(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0));
+  int moved = sys::fcntl(fd, F_DUPFD_CLOEXEC, base);
+  if (moved < 0) moved = sys::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   const int error = errno;
-  bare_close(fd);
+  sys::close(fd);
   if (moved < 0) {
     errno = error;
     return -1;
   }
   Slot* slot = allocate_slot(moved);
   if (!slot) {
-    bare_close(moved);
+    sys::close(moved);
     errno = ENOMEM;
     return -1;
   }
@@ -154,7 +153,7 @@ void close_internal(int fd) {
   if (fd < 0) return;
   MutexGuard guard(slot_lock(fd));
   if (Slot* slot = find_slot(fd)) slot->internal = false;
-  bare_close(fd);
+  sys::close(fd);
 }
 
 void list_insert(Kqueue* kqueue) {
@@ -199,7 +198,7 @@ Kqueue* adopt(int fd) {
       epoll_event event{};
       event.events = EPOLLIN;
       event.data.u64 = token_data(Token::kWake);
-      if (epoll_ctl(fd, EPOLL_CTL_MOD, kqueue->wake, &event) != 0) continue;
+      if (sys::epoll_ctl(fd, EPOLL_CTL_MOD, kqueue->wake, &event) != 0) continue;
       // A kqueue whose last reference is going must not be revived.
       int references = kqueue->references.load(std::memory_order_relaxed);
       while (references > 0 &&
@@ -230,7 +229,7 @@ Kqueue* acquire(int fd) {
       return kqueue;
     }
   }
-  if (syscall(SYS_fcntl, fd, F_GETFD) < 0) return nullptr;  // EBADF
+  if (sys::fcntl(fd, F_GETFD) < 0) return nullptr;  // EBADF
   if (table_in_use() && !in_shared_memory_child()) {
     if (Kqueue* kqueue = adopt(fd)) return kqueue;
   }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "system_calls.h"
 
 namespace kq {
 
@@ -37,7 +38,7 @@ void unwatch_file(Registration* registration) {
 
 void take_in_file_events(Kqueue* kqueue) {
   alignas(inotify_event) char buffer[4096];
-  for (ssize_t size; (size = read(kqueue->inotify, buffer, sizeof buffer)) > 0;) {
+  for (ssize_t size; (size = sys::read(kqueue->inotify, buffer, sizeof buffer)) > 0;) {
     for (char* at = buffer; at < buffer + size;) {
       const auto* event = reinterpret_cast<const inotify_event*>(at);
       at += sizeof *event + event->len;

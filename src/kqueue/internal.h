@@ -129,5 +129,11 @@ int64_t now_ns(bool realtime);
 int readable_entries(const struct kevent* list, int count);
 int writable_entries(struct kevent* list, int count);
 bool readable(const void* memory, size_t size);
+// &list[index] for a list that may be null, wild, or shorter than that.
+template <typename Entry>
+Entry* entry_at(Entry* list, int index) {
+  return reinterpret_cast<Entry*>(reinterpret_cast<uintptr_t>(list) +
+                                  static_cast<uintptr_t>(index) * sizeof(Entry));
+}
 
 }  // namespace kq

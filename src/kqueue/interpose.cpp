@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "system_calls.h"
 
 #define KQ_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -82,7 +83,7 @@ int refuse_internal() {
 // dup2 and dup3 close newfd, but only if they succeed.
 int duplicate_onto(int oldfd, int newfd, int flags) {
   if (!table_in_use() || MutexGuard::holds_lock() || oldfd == newfd ||
-      syscall(SYS_fcntl, oldfd, F_GETFD) < 0) {
+      sys::fcntl(oldfd, F_GETFD) < 0) {
     return static_cast<int>(syscall(SYS_dup3, oldfd, newfd, flags));
   }
   if (is_internal(oldfd)) return refuse_internal();
@@ -133,7 +134,7 @@ int close_range_around_internal(unsigned first, unsigned last, int flags) {
 }  // namespace kq
 
 KQ_EXPORT int close(int fd) {
-  const auto bare = [fd] { return static_cast<int>(syscall(SYS_close, fd)); };
+  const auto bare = [fd] { return static_cast<int>(kq::sys::close(fd)); };
   if (!kq::table_in_use() || kq::MutexGuard::holds_lock()) return bare();
   if (kq::is_internal(fd) && !kq::in_shared_memory_child()) return kq::refuse_internal();
   return kq::closing(fd, bare);
@@ -142,7 +143,7 @@ KQ_EXPORT int close(int fd) {
 KQ_EXPORT int dup(int fd) { return kq::duplicated(fd, static_cast<int>(syscall(SYS_dup, fd))); }
 
 KQ_EXPORT int dup2(int oldfd, int newfd) {
-  if (oldfd == newfd) return syscall(SYS_fcntl, oldfd, F_GETFD) < 0 ? -1 : newfd;
+  if (oldfd == newfd) return kq::sys::fcntl(oldfd, F_GETFD) < 0 ? -1 : newfd;
   return kq::duplicate_onto(oldfd, newfd, 0);
 }
 
@@ -238,7 +239,7 @@ KQ_EXPORT int pclose(FILE* stream) {
 
 // SO_ERROR can be read once; when a delivery took it for fflags, the user still gets it.
 KQ_EXPORT int getsockopt(int fd, int level, int name, void* value, socklen_t* length) {
-  const int result = static_cast<int>(syscall(SYS_getsockopt, fd, level, name, value, length));
+  const int result = kq::sys::getsockopt(fd, level, name, value, length);
   if (result != 0 || level != SOL_SOCKET || name != SO_ERROR || !kq::concerns_us(fd) ||
       *length < sizeof(int)) {
     return result;

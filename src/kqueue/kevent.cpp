@@ -34,6 +34,7 @@
 #include <new>
 
 #include "internal.h"
+#include "system_calls.h"
 
 #define KQ_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -58,18 +59,18 @@ int create_kqueue(bool close_on_exec) {
   kqueue->references = 1;
   list_insert(kqueue);
   int fd = -1;
-  kqueue->wake = make_internal(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (kqueue->wake >= 0) fd = epoll_create1(close_on_exec ? EPOLL_CLOEXEC : 0);
+  kqueue->wake = make_internal(sys::eventfd(EFD_NONBLOCK | EFD_CLOEXEC));
+  if (kqueue->wake >= 0) fd = sys::epoll_create(close_on_exec ? EPOLL_CLOEXEC : 0);
   if (fd >= 0) {
     // The private descriptor keeps the instance for threads that wait while the last of the user's
     // descriptors is closed.
-    const int copy = static_cast<int>(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, fd + 1));
+    const int copy = sys::fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
     kqueue->epoll = copy < 0 ? -1 : make_internal(copy);
   }
   int error = kqueue->epoll < 0 ? errno : add_internal_item(kqueue, kqueue->wake, Token::kWake);
   if (error == 0 && !bind_descriptor(fd, kqueue)) error = ENOMEM;
   if (error != 0) {
-    if (fd >= 0) syscall(SYS_close, fd);
+    if (fd >= 0) sys::close(fd);
     fd = -1;
   }
   release(kqueue);
@@ -78,10 +79,11 @@ int create_kqueue(bool close_on_exec) {
 }
 
 int append_entry(const struct kevent& change, int error, struct kevent* events, int index) {
-  if (writable_entries(&events[index], 1) == 1) {
-    events[index] = change;
-    events[index].flags = EV_ERROR;
-    events[index].data = error;
+  struct kevent* entry = entry_at(events, index);
+  if (writable_entries(entry, 1) == 1) {
+    *entry = change;
+    entry->flags = EV_ERROR;
+    entry->data = error;
   }
   return index + 1;  // FreeBSD counts an entry whose copy failed
 }
@@ -95,20 +97,22 @@ int apply_changes(Kqueue* kqueue, const struct kevent* changes, int nchanges, st
   int entries = 0;
   for (int at = 0; at < nchanges; at += kChunk) {
     const int count = nchanges - at < kChunk ? nchanges - at : kChunk;
-    if (readable_entries(&changes[at], count) < count) {
+    const struct kevent* list = entry_at(changes, at);
+    if (readable_entries(list, count) < count) {
       errno = EFAULT;
       return -1;
     }
     // A chunk is read before any of its entries is written: the lists may be the same memory.
     struct kevent chunk[kChunk];
-    __builtin_memcpy(chunk, &changes[at], static_cast<size_t>(count) * sizeof chunk[0]);
+    __builtin_memcpy(chunk, list, static_cast<size_t>(count) * sizeof chunk[0]);
     for (int i = 0; i < count; ++i) {
       struct kevent& change = chunk[i];
       // Filter 0 is skipped, without a receipt; but not an unknown flag with it.
       if (change.filter == 0 && !(change.flags & 0x0C00)) continue;
       const int error = apply_change(kqueue, &change, &call);
       if (error == 0 && !(change.flags & EV_RECEIPT)) continue;
-      if (entries < nevents) {
+      // A negative count is refused only where the scan would begin: until then it is endless.
+      if (nevents < 0 || entries < nevents) {
         entries = append_entry(change, error, events, entries);
       } else if (error != 0) {
         errno = error;
@@ -136,7 +140,7 @@ int deadline_of(const timespec* timeout, int64_t* deadline) {
 
 int do_kevent(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct kevent* events,
               int nevents, const timespec* timeout) {
-  if (nchanges < 0 || nevents < 0) {
+  if (nchanges < 0) {
     errno = EINVAL;
     return -1;
   }
@@ -144,7 +148,7 @@ int do_kevent(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct
   int result = apply_changes(kqueue, changes, nchanges, events, nevents, &done);
   int64_t deadline = 0;
   if (result >= 0 && !done) {
-    errno = deadline_of(timeout, &deadline);
+    errno = nevents < 0 ? EINVAL : deadline_of(timeout, &deadline);
     if (errno == 0) return scan(kqueue, events, nevents, deadline);
     result = -1;
   }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "system_calls.h"
 
 namespace kq {
 namespace {
@@ -21,10 +22,10 @@ bool is_anonymous_pipe(const struct stat& status) {
     int ends[2];
     struct stat sample;
     // Without two free descriptors: treat it as a FIFO, which differs only when the reader goes.
-    if (pipe2(ends, O_CLOEXEC) != 0) return false;
-    if (fstat(ends[0], &sample) == 0) device = sample.st_dev;
-    syscall(SYS_close, ends[0]);
-    syscall(SYS_close, ends[1]);
+    if (sys::pipe2(ends, O_CLOEXEC) != 0) return false;
+    if (sys::fstat(ends[0], &sample) == 0) device = sample.st_dev;
+    sys::close(ends[0]);
+    sys::close(ends[1]);
     pipe_device.store(device, std::memory_order_relaxed);
   }
   return status.st_dev == device;
@@ -33,11 +34,9 @@ bool is_anonymous_pipe(const struct stat& status) {
 int classify_socket(Registration* registration) {
   int type = 0, domain = 0;
   socklen_t length = sizeof type;
-  if (syscall(SYS_getsockopt, registration->fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0)
-    return errno;
+  if (sys::getsockopt(registration->fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0) return errno;
   length = sizeof domain;
-  if (syscall(SYS_getsockopt, registration->fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0)
-    return errno;
+  if (sys::getsockopt(registration->fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0) return errno;
   registration->kind = type == SOCK_STREAM ? Kind::kStream : Kind::kPacket;
   registration->internet = domain != AF_UNIX;
   return 0;
@@ -47,7 +46,7 @@ int classify_socket(Registration* registration) {
 
 int classify(Registration* registration, const Slot* slot, int flags) {
   struct stat status;
-  if (fstat(registration->fd, &status) != 0) return errno;
+  if (sys::fstat(registration->fd, &status) != 0) return errno;
   registration->inode = status.st_ino;
   const int access = flags & O_ACCMODE;
   registration->readable = access != O_WRONLY;
@@ -71,8 +70,9 @@ int classify(Registration* registration, const Slot* slot, int flags) {
       // The slave of a pty and the console are terminals; a pty's master is, too, but is told by
       // its number: it answers TIOCGPTN.
       unsigned number;
-      const bool terminal = isatty(registration->fd) == 1;
-      const bool master = terminal && ioctl(registration->fd, TIOCGPTN, &number) == 0;
+      struct termios attributes;
+      const bool terminal = sys::ioctl(registration->fd, TCGETS, &attributes) == 0;
+      const bool master = terminal && sys::ioctl(registration->fd, TIOCGPTN, &number) == 0;
       registration->kind = terminal && !master ? Kind::kTty : Kind::kOther;
       return 0;
     }

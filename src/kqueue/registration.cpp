@@ -15,6 +15,7 @@
 #include <new>
 
 #include "internal.h"
+#include "system_calls.h"
 
 namespace kq {
 namespace {
@@ -78,7 +79,7 @@ int add_internal_item(Kqueue* kqueue, int fd, Token token) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = token_data(token);
-  return epoll_ctl(kqueue->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+  return sys::epoll_ctl(kqueue->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
 }
 
 int install(Kqueue* kqueue, int fd, int* member, Token token) {
@@ -98,10 +99,10 @@ int install(Kqueue* kqueue, int fd, int* member, Token token) {
 
 int provide(Kqueue* kqueue, Need need) {
   if (need == kNeedInotify) {
-    return install(kqueue, make_internal(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), &kqueue->inotify,
-                   Token::kInotify);
+    return install(kqueue, make_internal(sys::inotify_init(IN_NONBLOCK | IN_CLOEXEC)),
+                   &kqueue->inotify, Token::kInotify);
   }
-  return install(kqueue, make_internal(epoll_create1(EPOLL_CLOEXEC)), &kqueue->second_epoll,
+  return install(kqueue, make_internal(sys::epoll_create(EPOLL_CLOEXEC)), &kqueue->second_epoll,
                  Token::kSecond);
 }
 
@@ -172,9 +173,9 @@ int watch_direction(Registration* registration, Direction direction) {
   }
   epoll_event event = item_event(registration, direction);
   const int epoll = instance(kqueue, place);
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, registration->fd, &event) != 0) {
+  if (sys::epoll_ctl(epoll, EPOLL_CTL_ADD, registration->fd, &event) != 0) {
     // An item left by a close that nobody saw, of a file that came back to the same number.
-    if (errno != EEXIST || epoll_ctl(epoll, EPOLL_CTL_MOD, registration->fd, &event) != 0) {
+    if (errno != EEXIST || sys::epoll_ctl(epoll, EPOLL_CTL_MOD, registration->fd, &event) != 0) {
       if (errno == ENOSPC) return ENOMEM;  // the user's limit of watches
       if (errno == ELOOP) return EINVAL;   // kqueues nested too deeply, or in a circle
       return errno == EPERM ? EINVAL : errno;
@@ -189,7 +190,7 @@ void unwatch_direction(Registration* registration, Direction direction) {
   if (place == Place::kNone) return;
   registration->place[direction] = Place::kNone;
   epoll_event unused{};
-  epoll_ctl(instance(registration->kqueue, place), EPOLL_CTL_DEL, registration->fd, &unused);
+  sys::epoll_ctl(instance(registration->kqueue, place), EPOLL_CTL_DEL, registration->fd, &unused);
 }
 
 bool still_registered(Registration* registration) {
@@ -200,13 +201,13 @@ bool still_registered(Registration* registration) {
     // Adding the item again must fail: the instance knows this number with this very file.
     epoll_event event = item_event(registration, direction);
     const int epoll = instance(registration->kqueue, place);
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, registration->fd, &event) != 0) return errno == EEXIST;
-    epoll_ctl(epoll, EPOLL_CTL_DEL, registration->fd, &event);
+    if (sys::epoll_ctl(epoll, EPOLL_CTL_ADD, registration->fd, &event) != 0) return errno == EEXIST;
+    sys::epoll_ctl(epoll, EPOLL_CTL_DEL, registration->fd, &event);
     return false;
   }
   // No item: a file, or a direction that never fires. Its inode must do.
   struct stat status;
-  return fstat(registration->fd, &status) == 0 && status.st_ino == registration->inode;
+  return sys::fstat(registration->fd, &status) == 0 && status.st_ino == registration->inode;
 }
 
 }  // namespace kq

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "system_calls.h"
 
 namespace kq {
 namespace {
@@ -40,7 +41,7 @@ void take_in_edge(Kqueue* kqueue, const epoll_event& edge) {
 void take_in_instance(Kqueue* kqueue, int instance) {
   epoll_event events[128];
   for (size_t rounds = kqueue->live_registrations / 64 + 2; rounds > 0; --rounds) {
-    const int count = epoll_wait(instance, events, 128, 0);
+    const int count = sys::epoll_take(instance, events, 128);
     for (int i = 0; i < count; ++i) {
       switch (static_cast<Token>(events[i].data.u64 >> 32)) {
         case Token::kWake:
@@ -116,7 +117,7 @@ int walk_queue(Kqueue* kqueue, struct kevent* events, int room) {
   while (delivered < room && left > 0 && !kqueue->queue.empty()) {
     --left;
     struct kevent lost;
-    struct kevent* out = delivered < writable ? &events[delivered] : &lost;
+    struct kevent* out = delivered < writable ? entry_at(events, delivered) : &lost;
     if (deliver(kqueue, kqueue->queue.front(), out)) ++delivered;
   }
   return delivered > writable ? -EFAULT : delivered;
@@ -186,8 +187,8 @@ void publish(Kqueue* kqueue) {
   if (ready == kqueue->wake_set) return;
   kqueue->wake_set = ready;
   uint64_t value = 1;
-  [[maybe_unused]] ssize_t unused =
-      ready ? write(kqueue->wake, &value, sizeof value) : read(kqueue->wake, &value, sizeof value);
+  [[maybe_unused]] ssize_t unused = ready ? sys::write(kqueue->wake, &value, sizeof value)
+                                          : sys::read(kqueue->wake, &value, sizeof value);
 }
 
 int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline) {

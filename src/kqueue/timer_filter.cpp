@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "system_calls.h"
 
 namespace kq {
 namespace {
@@ -78,7 +79,7 @@ void arm(TimerHeap* heap) {
     if (deadline == 0) value.it_value.tv_nsec = 1;  // zero would disarm
   }
   const int flags = TFD_TIMER_ABSTIME | (heap->realtime ? TFD_TIMER_CANCEL_ON_SET : 0);
-  timerfd_settime(heap->fd, flags, &value, nullptr);
+  sys::timerfd_settime(heap->fd, flags, &value);
 }
 
 // filt_timervalidate(): nanoseconds, or -1 for parameters that mean nothing.
@@ -200,14 +201,14 @@ int provide_timerfd(Kqueue* kqueue, bool realtime) {
     if (heap->fd >= 0) return 0;
   }
   const int clock = realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-  return install(kqueue, make_internal(timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC)),
+  return install(kqueue, make_internal(sys::timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC)),
                  &heap->fd, realtime ? Token::kRealTimer : Token::kTimer);
 }
 
 void take_in_timers(Kqueue* kqueue, TimerHeap* heap) {
   uint64_t ticks;
   // Fails with ECANCELED when the wall clock was set: then the deadlines are looked at again, too.
-  [[maybe_unused]] const ssize_t unused = read(heap->fd, &ticks, sizeof ticks);
+  [[maybe_unused]] const ssize_t unused = sys::read(heap->fd, &ticks, sizeof ticks);
   heap->armed = -1;
   const int64_t now = now_ns(heap->realtime);
   while (heap->items.size() && heap->items[0]->deadline <= now) {

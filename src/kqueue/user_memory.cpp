@@ -89,11 +89,15 @@ bool good(const void* memory, size_t size, bool writing) {
 }
 
 int good_entries(const struct kevent* list, int count, bool writing) {
-  if (good(list, static_cast<size_t>(count) * sizeof *list, writing)) return count;
+  // As a whole if that is reasonable: populating must not bring in gigabytes for a wild count.
+  constexpr int kWhole = 1 << 17;
+  if (count <= kWhole && good(list, static_cast<size_t>(count) * sizeof *list, writing)) {
+    return count;
+  }
   int entries = 0;
   while (entries < count) {
     const int chunk = count - entries < kChunk ? count - entries : kChunk;
-    if (!good(list + entries, static_cast<size_t>(chunk) * sizeof *list, writing)) break;
+    if (!good(entry_at(list, entries), static_cast<size_t>(chunk) * sizeof *list, writing)) break;
     entries += chunk;
   }
   return entries;
