@@ -93,6 +93,23 @@ enter_repository() {
   cd "$KQ_ROOT" || die "cannot enter $KQ_ROOT"
 }
 
+# export_common_options BUDGET: what take_common_option collected as the environment that every
+# program of the suite reads, with a default budget, and with a seed drawn now if none was given.
+export_common_options() {
+  local i
+  export KQ_BUDGET=${KQ_BUDGET:-$1} KQ_SEED=${KQ_SEED:-}
+  for ((i = 0; i < ${#KQ_ARGUMENTS[@]}; i += 2)); do
+    case ${KQ_ARGUMENTS[i]} in
+      --budget) KQ_BUDGET=${KQ_ARGUMENTS[i + 1]} ;;
+      --seed) KQ_SEED=${KQ_ARGUMENTS[i + 1]} ;;
+      --subject) export KQ_SUBJECT=${KQ_ARGUMENTS[i + 1]} ;;
+      --profile) export KQ_PROFILE=${KQ_ARGUMENTS[i + 1]} ;;
+      *) die "${KQ_ARGUMENTS[i]} means nothing here (see --help)" ;;
+    esac
+  done
+  [[ -n $KQ_SEED ]] || KQ_SEED=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+}
+
 # The number of build and test jobs: as many as there are processors to use.
 jobs() { nproc 2>/dev/null || echo 2; }
 
