@@ -210,11 +210,13 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
     const Place place = registration->place[direction_of(knote)];
     if (fresh_item && place != Place::kNone) {
       call->taken_in = false;
-      if (!own_evaluation && place == Place::kMain) return 0;
+      // A low-water mark of nothing is met where epoll sees nothing.
+      const bool edge_tells = !own_evaluation && !(change.fflags & NOTE_LOWAT);
+      if (edge_tells && place == Place::kMain) return 0;
       registration->mute = own_evaluation;
       take_in(kqueue);
       registration->mute = false;
-      if (!own_evaluation) return 0;
+      if (edge_tells) return 0;
     }
   } else {
     insert_hashed(kqueue, knote);
