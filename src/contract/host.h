@@ -49,8 +49,11 @@ struct Host {
   int64_t socket_write_low_water = 1;  // lower bound of WRITE data when writable
   DatagramCount datagram_count = DatagramCount::kEither;
   bool shutdown_reading_reaches_peer = false;  // AF_UNIX: SHUT_RD here ends the peer's sending
-  bool reset_on_unread = true;  // closing with unread bytes may leave ECONNRESET at the peer
-  bool backlog_exact = false;   // READ data of a listener is its connections; else 1 to that
+  bool half_close_shows = true;       // an end that may not send any more is seen as EOF of WRITE
+                                      // even while it may receive; else it may be or not
+  bool shutdown_keeps_unread = true;  // SHUT_RD leaves the bytes that wait to be read
+  bool reset_on_unread = true;        // closing with unread bytes may leave ECONNRESET at the peer
+  bool backlog_exact = false;         // READ data of a listener is its connections; else 1 to that
 
   int64_t eventfd_read_min = 1;  // READ data of a non-zero counter, bounds of. exact: the
   bool eventfd_exact = false;    // counter itself

@@ -4,6 +4,9 @@
 // a change is applied, its object reports, a scan evaluates it, it is delivered. Each transition
 // looks at the knote, the tables and an evaluation of the object, and at nothing else. So the
 // sequential model and a checker of histories, which knows one object at a time, share them.
+//
+// FreeBSD's state is kept literally: `disabled`, `active` and `queued` are its bits, and only the
+// table of knobs makes another platform of it. An enabled knote is queued when it is active.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +31,10 @@ struct Evaluation {
 enum class Active : uint8_t { kNo, kMaybe, kPending, kYes };
 
 enum class TimerState : uint8_t {
-  kNone,     // not a timer, or one that will not expire any more
+  kStopped,  // no timer, or one that will not expire any more
   kFar,      // will not expire within a program
-  kUnsure,   // may have expired, or may yet
-  kExpired,  // has expired, `data` times
+  kSlow,     // may expire at any time; waiting does not make it sure
+  kSoon,     // may expire at any time, and surely while the program waits
 };
 
 struct Knote {
@@ -47,14 +50,16 @@ struct Knote {
   bool disabled = false;
   bool forced = false;     // EV_FORCEONESHOT was applied to it
   bool converted = false;  // its object died: EOF and ONESHOT were added
+  bool periodic = false;   // TIMER: goes on after an expiration
+  bool spent = false;      // disabled by a delivery, not by a change
+  bool delivered = false;  // and nothing activated it since
   Active active = Active::kNo;
   Tri queued = Tri::kNo;  // in the queue, be it as a disabled knote not yet unlinked
   Tri latch = Tri::kNo;   // USER: triggered
-  TimerState timer = TimerState::kNone;
-  bool periodic = false;     // TIMER: goes on after an expiration
+  Tri eof = Tri::kNo;     // as of the last evaluation
+  TimerState timer = TimerState::kStopped;
   uint16_t flags = 0;        // as delivered, without EOF
-  uint16_t flags_maybe = 0;  // bits that may be there or not, besides
-  Tri eof = Tri::kNo;        // as of the last evaluation
+  uint16_t flags_maybe = 0;  // bits that may be there besides
   uint32_t sfflags = 0;      // saved interest; USER: S
   int64_t sdata = 0;         // likewise; USER: D
   uint64_t udata = 0;
@@ -71,33 +76,45 @@ struct Knote {
   bool is(uint16_t flag) const { return (flags & flag) != 0; }
 };
 
-// The result of a change on one knote.
+// A change as it reaches a knote: its reserved bits cleared, ENABLE together with DISABLE resolved
+// as the profile says, and all checks passed that concern no knote (change.h).
+
+// What the knote will be interested in after the change: evaluate the object with it.
+struct Interest {
+  uint32_t sfflags = 0;
+  int64_t sdata = 0;
+};
+Interest interest_after(const Profile& profile, const Event& change, const Knote& knote);
+
 enum class Changed : uint8_t {
-  kApplied,    // the knote is as the contract says
-  kCreated,    // likewise, and was not there before
-  kDeleted,    // the knote is gone
-  kRefused,    // errno in `error`; the knote is as before
-  kUndecided,  // the model does not know
+  kApplied,
+  kDeleted,  // the knote is to be removed
+  kRefused,  // with `error`; the knote is as before
 };
 struct ChangeResult {
   Changed what = Changed::kApplied;
   int error = 0;
-  bool queued_anew = false;  // the knote entered the queue: the kqueue woke its waiters and parents
+  bool queued_anew = false;  // it entered the queue, or may have: parents and waiters are woken
 };
 
-// Applies a change to a knote that exists, `now` being its object at this instant, `tick` the
-// queue's clock. The change has passed all checks that concern no knote (kevent_call.h).
+// Applies a change to an existing knote. `now`: its object at this instant; `tick`: the clock of
+// the queue. For USER and TIMER `now` is not looked at: they evaluate themselves.
 ChangeResult apply_change(const Profile& profile, const Host& host, const Event& change,
                           const Evaluation& now, uint32_t tick, Knote* knote);
 
-// Makes *knote, whose key and object are filled in, the knote that an ADD creates.
+// Makes *knote, of which key and object are filled in, what an ADD creates: kApplied or kRefused.
 ChangeResult create_knote(const Profile& profile, const Host& host, const Event& change,
                           const Evaluation& now, uint32_t tick, Knote* knote);
 
-// The interest a knote has after a change, for evaluating its object before the change is applied.
-void apply_interest(const Profile& profile, const Event& change, Knote* knote);
+// A timer that may expire (again) within a program.
+inline bool timer_runs(const Knote& knote) {
+  return knote.timer == TimerState::kSoon || knote.timer == TimerState::kSlow;
+}
 
-// The object did something that makes it evaluate its knotes (2.7). `happened`: whether it surely
+// USER and TIMER have no object: what they say themselves.
+Evaluation evaluate_self(const Knote& knote);
+
+// The object did something after which it evaluates its knotes (2.7). `happened`: whether it surely
 // did. Returns true when the knote entered the queue, or may have.
 bool object_event(const Host& host, const Evaluation& now, Tri happened, uint32_t tick,
                   Knote* knote);
@@ -105,32 +122,31 @@ bool object_event(const Host& host, const Evaluation& now, Tri happened, uint32_
 // The object died under the knote (2.7): EOF and ONESHOT are added for good.
 void convert_by_death(Knote* knote);
 
-// A scan begins: what can be noticed now is noticed, places in the queue become definite.
+// Enough time has passed for a timer that expires soon. True: the knote entered the queue.
+bool settle_timer(uint32_t tick, Knote* knote);
+
+// A scan begins: what still shows is noticed, and places in the queue become definite.
 void begin_scan(const Evaluation& now, uint32_t tick, Knote* knote);
 
-// Is it delivered when the scan comes to it? kYes: surely; kMaybe: both are legal.
+// Is it delivered when the scan comes to it? kMaybe: both are legal.
 Tri deliverable(const Profile& profile, const Knote& knote, const Evaluation& now);
 
-// The event a delivery would show, as far as it is determined.
+// The event that a delivery shows, as far as it is determined.
 struct Expected {
   uint16_t flags = 0;
   uint16_t flags_maybe = 0;  // may be there or not
-  uint32_t fflags = 0;
+  uint32_t fflags = 0;       // either of the two
   uint32_t fflags_or = 0;
   Range data;
 };
 Expected expected_event(const Profile& profile, const Knote& knote, const Evaluation& now);
 
-// What a delivery does to the knote.
-enum class Delivered : uint8_t { kRemains, kGone };
-// `seen`: the delivered event; `tick` its place when it stays in the queue (level).
-Delivered deliver(const Profile& profile, const Host& host, const Event& seen,
-                  const Evaluation& now, uint32_t tick, Knote* knote);
+// A delivery, which showed `flags`, changes the knote. False: it is gone. `tick`: its new place
+// when it stays in the queue. `more_may_come`: activity is under way that nobody can date.
+bool deliver(const Profile& profile, uint16_t flags, const Evaluation& now, bool more_may_come,
+             uint32_t tick, Knote* knote);
 
-// The scan passed the knote without delivering it.
-void pass_over(const Evaluation& now, bool may_come_later, Knote* knote);
-
-// Time has passed, enough for everything under way.
-bool settle_timer(const Profile& profile, uint32_t tick, Knote* knote);
+// The scan came to the knote and did not deliver it.
+void pass_over(const Evaluation& now, bool more_may_come, Knote* knote);
 
 }  // namespace kqtorture::contract

@@ -36,11 +36,6 @@ enum class Answer : uint8_t { kAccepted, kRefused, kUndecided };
 
 class Model {
  public:
-  // A relative timer of at most this long has expired after OpKind::kAwait. Anything longer than
-  // kFarNs never expires during a program; in between it may or may not have.
-  static constexpr int64_t kSoonNs = 1'000'000;
-  static constexpr int64_t kFarNs = 3600LL * 1'000'000'000;
-
   Model(const Profile& profile, const Host& host) : profile_(profile), host_(host) {}
 
   // Judges one operation. On kAccepted *states holds the states that explain `seen`, otherwise it

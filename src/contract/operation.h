@@ -37,7 +37,7 @@ enum class OpKind : uint8_t {
   kSeek,      // fd of a file, amount: the new offset; value: the same
   kTruncate,  // fd of a file, amount: the new size
   kAwait,     // nothing called: the runner slept until everything that is under way has arrived:
-              // timers of at most 1 ms (Model::kSoonNs) have expired, loopback traffic is there
+              // timers of at most 1 ms (kSoonNs, timer.h) have expired, loopback traffic is there
   kKevent,    // see below
 };
 inline constexpr int kOpKinds = static_cast<int>(OpKind::kKevent) + 1;

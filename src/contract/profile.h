@@ -32,7 +32,7 @@ enum class UdataWriters : uint8_t {
 enum class Reevaluates : uint8_t { kEveryChange, kAddOnly, kNever };
 enum class ErrorEntry : uint8_t { kErrorOnly, kInputAndError };
 enum class ReceiptNoRoom : uint8_t { kStops, kWritesAnyway, kContinues, kFaults };
-enum class TimeoutCheck : uint8_t { kLate, kEarly, kNever };
+enum class TimeoutCheck : uint8_t { kLate, kEarly, kNever, kBackend };
 enum class NegativeCount : uint8_t { kAsZero, kRefused, kUnlimited, kUndefined };
 enum class CloseKqueue : uint8_t { kNotWoken, kWokenEbadf, kWokenEbadfAndBlocks };
 enum class SelfWatch : uint8_t { kRefused, kAccepted, kUnsupported };
@@ -46,6 +46,7 @@ enum class DisableQueue : uint8_t { kLazy, kUnlinks };
 enum class UserSaved : uint8_t { kRaw, kMasked24, kAppliedToZero };
 enum class UserClearDelivery : uint8_t { kKeepsResult, kZeroesResult };
 enum class TimerUnits : uint8_t { kBits, kEnumeration, kMillisecondsOnly };
+enum class DeadPipeWrite : uint8_t { kRefusedEpipe, kAccepted, kUnknown };
 enum class LateTrigger : uint8_t { kTriggers, kLostWhenDisabled };
 enum class CheckOrder : uint8_t { kDescriptorFirst, kKnoteFirst };
 
@@ -59,7 +60,9 @@ struct Profile {
   NegativeCount negative_changes = NegativeCount::kAsZero;
   NegativeCount negative_events = NegativeCount::kAsZero;
   TimeoutCheck timeout_check = TimeoutCheck::kLate;
-  int chunk = 8;  // changes read, and events written, at a time (2.12)
+  bool timeout_read_first = true;  // the timeout is read before the descriptor is looked at
+  bool counts_first = false;       // negative counts are refused before anything else
+  int chunk = 8;                   // changes read, and events written, at a time (2.12)
 
   // One change (1.1, 1.3, 1.4).
   UnknownFlags unknown_flags = UnknownFlags::kEchoed;
@@ -67,8 +70,10 @@ struct Profile {
   uint16_t sysflags = 0;     // reserved bits, cleared from the input
   FilterZero filter_zero = FilterZero::kSkipped;
   int16_t lowest_filter = filter::kLowest;
-  int out_of_range_errno = 0;  // filter positive or below the table
-  int empty_slot_errno = 0;    // a filter of the table that is not there, with ADD
+  int out_of_range_errno = 0;        // filter positive or below the table
+  int empty_slot_errno = 0;          // a filter of the table that is not there
+  int empty_slot_errno_or = 0;       // or this
+  bool empty_slot_attaches = false;  // noticed only when a knote is to be made: else ENOENT
   CheckOrder closed_descriptor = CheckOrder::kDescriptorFirst;
   EnableDisable enable_disable = EnableDisable::kRefused;
   AddDeleteExisting add_delete_existing = AddDeleteExisting::kDeletes;
@@ -76,9 +81,10 @@ struct Profile {
   bool dispatch_oneshot_refused = false;
   bool has_forceoneshot = false;
   bool has_keepudata = false;
+  bool close_detected = true;       // close() removes the knotes of the descriptor (2.8)
   bool flag_clash = false;          // 0x0100 and 0x0200 mean something the model does not know
   bool final_event_marked = false;  // the last event of a forced knote carries 0x0100
-  bool pipe_write_epipe = true;     // ADD of WRITE on a pipe without a reader: EPIPE (3.2)
+  DeadPipeWrite dead_pipe_write = DeadPipeWrite::kRefusedEpipe;  // ADD without a reader (3.2)
 
   // The event list (1.5).
   bool echo_actions = false;  // deliveries carry the action bits of the creation
@@ -92,7 +98,6 @@ struct Profile {
   UdataWriters udata_writers = UdataWriters::kAllChanges;
   bool interest_overwritten = true;  // by a change without ADD, of a filter without touch hook
   Reevaluates reevaluates = Reevaluates::kEveryChange;  // an enabled knote
-  bool bare_change_ignored = false;  // flags without any action do nothing, but to USER
   bool readd_sets_dispatch = false;
   DisabledCreation disabled_creation = DisabledCreation::kNotEvaluated;
   DisableQueue disable_queue = DisableQueue::kLazy;
@@ -100,7 +105,8 @@ struct Profile {
   // Delivery (2.3, 2.4, 2.7).
   OneshotCheck oneshot_check = OneshotCheck::kNever;
   DispatchClear dispatch_clear = DispatchClear::kBoth;
-  bool death_converts = true;  // a dead pipe end makes its knotes EOF and ONESHOT
+  bool pipe_low_water = false;  // NOTE_LOWAT counts on pipes (3.1)
+  bool death_converts = true;   // a dead pipe end makes its knotes EOF and ONESHOT
 
   // USER (3.3).
   bool trigger_on_creation = false;
@@ -109,8 +115,9 @@ struct Profile {
   bool user_clear_cancels = true;     // EV_CLEAR in a change resets the trigger
   LateTrigger user_trigger = LateTrigger::kTriggers;
   UserClearDelivery user_clear_delivery = UserClearDelivery::kKeepsResult;
-  bool user_dispatch_resets = false;  // a DISPATCH delivery resets the trigger
-  bool user_oneshot_zeroed = true;    // a ONESHOT delivery has fflags 0 and data 0
+  bool user_dispatch_resets = false;    // a DISPATCH delivery resets the trigger
+  bool user_clear_zeroes_data = false;  // EV_CLEAR in a change also sets D to 0
+  bool user_oneshot_zeroed = true;      // a ONESHOT delivery has fflags 0 and data 0
 
   // TIMER (3.4).
   TimerUnits timer_units = TimerUnits::kBits;
@@ -119,7 +126,8 @@ struct Profile {
   bool timer_zero_refused = false;
   bool timer_absolute = true;
   bool timer_absolute_before_boot_refused = false;
-  bool timer_absolute_clears = false;  // absolute timers get CLEAR too
+  bool timer_absolute_clears = false;   // absolute timers get CLEAR too
+  bool timer_absolute_oneshot = false;  // and ONESHOT
   TimerReadd timer_readd = TimerReadd::kResets;
   TimerBadReadd timer_bad_readd = TimerBadReadd::kEventLater;
 

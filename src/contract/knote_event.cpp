@@ -1,0 +1,38 @@
+// What does an object's activity do to a knote? (2.7)
+#include "contract/knote.h"
+#include "contract/queue.h"
+
+namespace kqtorture::contract {
+
+bool object_event(const Host& host, const Evaluation& now, Tri happened, uint32_t tick,
+                  Knote* knote) {
+  const bool at_once = host.activation == Observed::kAtOnce;
+  if (at_once && happened == Tri::kYes) {
+    knote->data = now.data;
+    knote->eof = now.eof;
+    knote->fflags = now.fflags;
+    knote->fflags_or = now.fflags_or;
+  } else {
+    knote->data = knote->data.join(now.data);
+    knote->eof = tri_join(knote->eof, now.eof);
+    if (knote->fflags == knote->fflags_or) knote->fflags_or = now.fflags;
+    if (now.fflags_or != now.fflags) knote->fflags_or = now.fflags_or;
+  }
+  if (now.ready == Tri::kNo || happened == Tri::kNo) return false;
+  Active active = Active::kMaybe;
+  if (happened == Tri::kYes) {
+    active = at_once && now.ready == Tri::kYes ? Active::kYes : Active::kPending;
+  }
+  raise_active(active, knote);
+  if (knote->disabled) return false;
+  const bool open = host.order == Order::kUntilScan;
+  return enter_queue(tick, open ? Knote::kOpenTick : tick, knote);
+}
+
+void convert_by_death(Knote* knote) {
+  knote->flags |= flag::kOneshot;
+  knote->eof = Tri::kYes;
+  knote->converted = true;
+}
+
+}  // namespace kqtorture::contract

@@ -1,0 +1,254 @@
+#include "contract/objects.h"
+
+#include "contract/evaluate.h"
+#include "contract/queue.h"
+
+namespace kqtorture::contract {
+namespace {
+
+Evaluation now_of(const Context& context, const Knote& knote) {
+  return evaluate(context.profile, context.host, *context.state, knote);
+}
+
+void tell(const Context& context, int index, Tri happened) {
+  State& state = *context.state;
+  Knote& knote = state.knote[index];
+  const Evaluation now = now_of(context, knote);
+  const bool anew = object_event(context.host, now, happened, state.tick, &knote);
+  if (anew) wake_parents(context, knote.kqueue);
+}
+
+// Nothing marks the moment at which a WRITE end has space again, but a knote that was found not
+// ready and now is must have been activated in between. Only one that its last delivery cleared
+// leaves room for doubt.
+Tri space_happened(const Context& context, const Object& object, const Knote& knote, Tri had_space,
+                   Tri ready) {
+  if (knote.disabled || ready != Tri::kYes) return Tri::kMaybe;
+  if (!knote.is(flag::kClear) && (knote.flags_maybe & flag::kClear) == 0) return Tri::kYes;
+  if (had_space == Tri::kNo) return Tri::kYes;
+  const bool quiet = object.kind == ObjectKind::kPipe &&
+                     context.host.pipe_write_activation == WriteActivation::kOnFullToFree;
+  return quiet && had_space == Tri::kYes ? Tri::kNo : Tri::kMaybe;
+}
+
+void close_end(const Context& context, int index, int end);
+
+// The reader of a pipe is gone: WRITE knotes of the other end die with it, READ knotes of the
+// other end (the reader's, when it was the writer that went) see the end of the file.
+void close_pipe_end(const Context& context, int index, int end) {
+  State& state = *context.state;
+  const int other = 1 - end;
+  if (context.profile.death_converts) {
+    for (int i = 0; i < state.knotes; i++) {
+      Knote& knote = state.knote[i];
+      const bool attached = end == 0 || context.host.pipe_bidirectional;
+      if (knote.object == index && knote.end == other && knote.filter == filter::kWrite &&
+          attached) {
+        convert_by_death(&knote);
+      }
+    }
+  }
+  activity(context, index, other, filter::kRead, Tri::kYes);
+  activity(context, index, other, filter::kWrite, Tri::kYes);
+}
+
+void close_stream_end(const Context& context, int index, int end) {
+  Object& object = context.state->object[index];
+  End& here = object.end[end];
+  End& peer = object.end[1 - end];
+  const bool late = object.kind == ObjectKind::kTcp;
+  // Over the loopback the end of the stream arrives as late as bytes do, and the peer learns that
+  // nobody reads only from an answer to what it sends.
+  peer.no_receive = late ? tri_or(peer.no_receive, Tri::kMaybe) : Tri::kYes;
+  peer.no_send = late ? tri_or(peer.no_send, Tri::kMaybe) : Tri::kYes;
+  peer.under_way = late;
+  if (here.inbox.hi > 0 && context.host.reset_on_unread) {
+    peer.reset = tri_or(peer.reset, Tri::kMaybe);
+    if (late) peer.inbox.lo = 0;  // a reset may overtake or destroy what was sent
+  }
+  if (late && here.under_way) peer.reset = Tri::kMaybe;
+  activity(context, index, 1 - end, filter::kRead, Tri::kYes);
+  activity(context, index, 1 - end, filter::kWrite, late ? Tri::kMaybe : Tri::kYes);
+}
+
+void close_listener(const Context& context, int index) {
+  const Object listener = context.state->object[index];
+  for (int i = 0; i < listener.waiting; i++) {
+    const int connection = listener.backlog[i];
+    context.state->object[connection].end[1].embryo = false;
+    context.state->object[connection].end[0].reset = Tri::kMaybe;
+    close_end(context, connection, 1);
+  }
+}
+
+void drop_kqueue(const Context& context, int index) {
+  State& state = *context.state;
+  for (int i = state.knotes - 1; i >= 0; i--) {
+    if (state.knote[i].kqueue == index) remove_knote(context, i, Removal::kClosed);
+  }
+}
+
+// The last descriptor of an end is closed.
+void close_end(const Context& context, int index, int end) {
+  Object& object = context.state->object[index];
+  object.end[end].closed = true;
+  const End& other = object.end[1 - end];
+  const bool both = object.kind == ObjectKind::kListener || object.kind == ObjectKind::kEventfd ||
+                    object.kind == ObjectKind::kFile || object.kind == ObjectKind::kKqueue ||
+                    other.closed;
+  if (object.kind == ObjectKind::kListener) close_listener(context, index);
+  if (object.kind == ObjectKind::kKqueue) drop_kqueue(context, index);
+  if (both) {
+    object.kind = ObjectKind::kFree;
+    return;
+  }
+  switch (object.kind) {
+    case ObjectKind::kPipe:
+      return close_pipe_end(context, index, end);
+    case ObjectKind::kStream:
+    case ObjectKind::kTcp:
+      return close_stream_end(context, index, end);
+    default:
+      activity(context, index, 1 - end, filter::kRead, Tri::kMaybe);
+      activity(context, index, 1 - end, filter::kWrite, Tri::kMaybe);
+  }
+}
+
+}  // namespace
+
+int new_object(const Context& context, ObjectKind kind) {
+  State& state = *context.state;
+  int index = 0;
+  while (index < state.objects && state.object[index].kind != ObjectKind::kFree) index++;
+  if (index == kMaxObjects) return kNone;
+  if (index == state.objects) state.objects++;
+  Object& object = state.object[index];
+  object.kind = kind;
+  object.counter = 0;
+  object.offset = 0;
+  object.watchers = object.waiting = 0;
+  for (End& end : object.end) end = End();
+  return index;
+}
+
+bool open_descriptor(const Context& context, int number, int object, int end) {
+  State& state = *context.state;
+  if (state.descriptors == kMaxDescriptors) return false;
+  Descriptor& descriptor = state.descriptor[state.descriptors++];
+  descriptor.number = number;
+  descriptor.object = static_cast<uint8_t>(object);
+  descriptor.end = static_cast<uint8_t>(end);
+  state.object[object].end[end].descriptors++;
+  return true;
+}
+
+void remove_knote(const Context& context, int index, Removal why) {
+  State& state = *context.state;
+  const Knote& knote = state.knote[index];
+  Removed& gone = state.gone[state.removed_next];
+  gone = {knote.ident, knote.udata, knote.filter, knote.kqueue, why};
+  state.removed_next = static_cast<uint8_t>((state.removed_next + 1) % kMaxRemoved);
+  if (state.removed < kMaxRemoved) state.removed++;
+  if (knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kKqueue) {
+    state.object[knote.object].watchers--;
+    state.nesting--;
+  }
+  for (int i = index + 1; i < state.knotes; i++) state.knote[i - 1] = state.knote[i];
+  state.knotes--;
+}
+
+void close_descriptor(const Context& context, int number) {
+  State& state = *context.state;
+  int at = 0;
+  while (state.descriptor[at].number != number) at++;
+  const Descriptor closed = state.descriptor[at];
+  state.descriptor[at] = state.descriptor[--state.descriptors];
+  for (int i = state.knotes - 1; i >= 0; i--) {
+    const Knote& knote = state.knote[i];
+    if (knote.object == Knote::kNoObject || knote.ident != static_cast<uint64_t>(number)) continue;
+    // A kqueue that never learns of a close keeps a knote of which the contract says nothing.
+    if (!context.profile.close_detected) state.undecided = true;
+    remove_knote(context, i, Removal::kClosed);
+  }
+  if (--state.object[closed.object].end[closed.end].descriptors == 0) {
+    close_end(context, closed.object, closed.end);
+  }
+}
+
+void activity(const Context& context, int object, int end, int16_t filter, Tri happened) {
+  const State& state = *context.state;
+  for (int i = 0; i < state.knotes; i++) {
+    const Knote& knote = state.knote[i];
+    if (knote.object == object && knote.end == end && knote.filter == filter) {
+      tell(context, i, happened);
+    }
+  }
+}
+
+void taken_out(const Context& context, int object, int end, Tri had_space) {
+  const State& state = *context.state;
+  for (int i = 0; i < state.knotes; i++) {
+    const Knote& knote = state.knote[i];
+    if (knote.object != object) continue;
+    if (knote.end == end && knote.filter == filter::kRead) tell(context, i, Tri::kNo);
+    if (knote.end == 1 - end && knote.filter == filter::kWrite) {
+      const Tri ready = now_of(context, knote).ready;
+      tell(context, i, space_happened(context, state.object[object], knote, had_space, ready));
+    }
+  }
+}
+
+void wake_parents(const Context& context, uint8_t kqueue) {
+  State& state = *context.state;
+  if (state.nesting == 0 || state.object[kqueue].watchers == 0) return;
+  int queued = 0;
+  for (int i = 0; i < state.knotes; i++) {
+    queued += state.knote[i].kqueue == kqueue && possible(state.knote[i].queued);
+  }
+  // A platform may wake the outer kqueue only when the inner one was empty.
+  Tri happened = queued == 1 ? Tri::kYes : Tri::kMaybe;
+  if (context.profile.nested == NestedPropagation::kAsync) happened = Tri::kMaybe;
+  for (int i = 0; i < state.knotes; i++) {
+    Knote& knote = state.knote[i];
+    if (knote.object != kqueue) continue;
+    const Evaluation now = now_of(context, knote);
+    // As for space: an enabled knote that found nothing before was activated by what it finds now.
+    const bool sure = !knote.disabled && !knote.is(flag::kClear) && certain(now.ready) &&
+                      context.profile.nested != NestedPropagation::kAsync;
+    const bool anew =
+        object_event(context.host, now, sure ? Tri::kYes : happened, state.tick, &knote);
+    if (anew) wake_parents(context, knote.kqueue);
+  }
+}
+
+void settle(const Context& context) {
+  State& state = *context.state;
+  state.tick++;
+  for (int i = 0; i < state.objects; i++) {
+    Object& object = state.object[i];
+    if (object.kind == ObjectKind::kFree) continue;
+    for (int end = 0; end < 2; end++) {
+      End& here = object.end[end];
+      if (!here.under_way) continue;
+      here.under_way = false;
+      if (!possible(here.reset)) {
+        here.inbox.lo = here.inbox.hi;
+        if (possible(here.no_receive)) here.no_receive = Tri::kYes;
+      }
+      activity(context, i, end, filter::kRead, Tri::kMaybe);
+      activity(context, i, end, filter::kWrite, Tri::kMaybe);
+    }
+  }
+  for (int i = 0; i < state.knotes; i++) {
+    Knote& knote = state.knote[i];
+    if (settle_timer(state.tick, &knote)) wake_parents(context, knote.kqueue);
+    const bool nested =
+        knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kKqueue;
+    // What an asynchronous propagation had not done yet, it has now.
+    if (nested && !knote.is(flag::kClear) && knote.active == Active::kMaybe) {
+      knote.active = Active::kPending;
+    }
+  }
+}
+
+}  // namespace kqtorture::contract

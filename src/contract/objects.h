@@ -1,0 +1,35 @@
+// What happens to objects, and which knotes hear of it.
+//
+// Everything that changes an object goes through here and tells the knotes that watch it, on every
+// kqueue, and the kqueues that watch those.
+#pragma once
+
+#include "contract/context.h"
+
+namespace kqtorture::contract {
+
+inline constexpr int kNone = -1;
+
+// Index of a fresh object, or kNone when the model is full.
+int new_object(const Context& context, ObjectKind kind);
+// False when the model is full. The number must not be open.
+bool open_descriptor(const Context& context, int number, int object, int end);
+// Closes an open number: its knotes are gone (2.8), and with the last number of an end the end.
+void close_descriptor(const Context& context, int number);
+
+// Removes knote `index`. Later knotes move up.
+void remove_knote(const Context& context, int index, Removal why);
+
+// Something came to `end`, or the end changed for good: its READ and WRITE knotes evaluate.
+void activity(const Context& context, int object, int end, int16_t filter, Tri happened);
+// Bytes were taken out of the inbox of `end`: READ there is re-counted, and WRITE at the other end
+// may have become possible. `had_space`: as it was before.
+void taken_out(const Context& context, int object, int end, Tri had_space);
+
+// A knote of this kqueue entered its queue.
+void wake_parents(const Context& context, uint8_t kqueue);
+
+// Whatever is under way arrives, whatever is due expires.
+void settle(const Context& context);
+
+}  // namespace kqtorture::contract

@@ -1,0 +1,149 @@
+#include "contract/scan.h"
+
+#include "contract/evaluate.h"
+#include "contract/objects.h"
+
+namespace kqtorture::contract {
+namespace {
+
+ScanView::Slot* find_slot(const State& state, const Event& event, ScanView* view) {
+  for (int i = 0; i < view->count; i++) {
+    const Knote& knote = state.knote[view->slot[i].knote];
+    if (knote.ident == event.ident && knote.filter == event.filter) return &view->slot[i];
+  }
+  return nullptr;
+}
+
+Answer refuse_order(const Context& context, const Knote& knote, int index) {
+  return context.refuse(Verdict::kWrongAnswer, "I16", index, [&] {
+    return "out of order: " + filter_name(knote.filter) + " ident " + std::to_string(knote.ident) +
+           (index < 0 ? " was activated before what was delivered"
+                      : " was activated before what stands in front of it");
+  });
+}
+
+// Checks every delivery and leaves in *last the earliest possible place of the last one.
+Answer match_deliveries(const Context& context, uint8_t kqueue, const Outcome& seen, int first,
+                        ScanView* view, uint32_t* last) {
+  const State& state = *context.state;
+  *last = 0;
+  for (int i = first; i < seen.value; i++) {
+    const Event& event = seen.events[i];
+    ScanView::Slot* slot = find_slot(state, event, view);
+    if (slot == nullptr) return refuse_unknown(context, kqueue, event, i);
+    const Knote& knote = state.knote[slot->knote];
+    if (slot->delivered) {
+      return context.refuse(Verdict::kDuplicate, "I7", i,
+                            [&] { return "the call returned {" + to_text(event) + "} twice"; });
+    }
+    if (slot->due == Tri::kNo) return refuse_undue(context, knote, slot->now, event, i);
+    const Answer answer = compare_event(context, knote, slot->now, event, i);
+    if (answer != Answer::kAccepted) return answer;
+    slot->delivered = true;
+    *last = std::max(*last, knote.place_lo);
+    if (*last > knote.place_hi) return refuse_order(context, knote, i);
+  }
+  return Answer::kAccepted;
+}
+
+// What the scan did to a knote that it did not deliver.
+void leave_slot(const Context& context, bool full, uint32_t last, const ScanView::Slot& slot) {
+  Knote& knote = context.state->knote[slot.knote];
+  if (!possible(knote.queued)) return;
+  const bool passed = !full || knote.place_hi < last;
+  if (passed) {
+    pass_over(slot.now, more_may_come(*context.state, knote), &knote);
+    return;
+  }
+  if (knote.place_lo > last || slot.due == Tri::kYes) return;
+  // Perhaps the scan came to it, and then it is out of the queue.
+  knote.queued = Tri::kMaybe;
+  if (!knote.disabled && knote.active == Active::kYes) knote.active = Active::kMaybe;
+}
+
+Answer check_missing(const Context& context, bool full, uint32_t last, const ScanView& view) {
+  for (int i = 0; i < view.count; i++) {
+    const ScanView::Slot& slot = view.slot[i];
+    if (slot.delivered || slot.due != Tri::kYes) continue;
+    const Knote& knote = context.state->knote[slot.knote];
+    if (!full) return refuse_lost(context, knote);
+    if (knote.place_hi < last) return refuse_order(context, knote, -1);
+  }
+  return Answer::kAccepted;
+}
+
+}  // namespace
+
+bool more_may_come(const State& state, const Knote& knote) {
+  if (knote.object == Knote::kNoObject) return timer_runs(knote);
+  return state.object[knote.object].end[knote.end].under_way;
+}
+
+void open_scan(const Context& context, uint8_t kqueue, ScanView* view) {
+  State& state = *context.state;
+  state.tick++;
+  view->count = 0;
+  for (int i = 0; i < state.knotes; i++) {
+    Knote& knote = state.knote[i];
+    if (knote.kqueue != kqueue) continue;
+    ScanView::Slot& slot = view->slot[view->count++];
+    slot.knote = static_cast<uint8_t>(i);
+    slot.delivered = slot.gone = false;
+    slot.now = evaluate(context.profile, context.host, state, knote);
+    begin_scan(slot.now, state.tick, &knote);
+    slot.due = deliverable(context.profile, knote, slot.now);
+  }
+}
+
+void deliver_slot(const Context& context, uint16_t flags, ScanView::Slot* slot) {
+  State& state = *context.state;
+  Knote& knote = state.knote[slot->knote];
+  state.tick++;
+  slot->delivered = true;
+  const bool more = more_may_come(state, knote);
+  slot->gone = !deliver(context.profile, flags, slot->now, more, state.tick, &knote);
+}
+
+void end_scan(const Context& context, ScanView* view) {
+  for (int i = view->count - 1; i >= 0; i--) {
+    if (view->slot[i].gone) remove_knote(context, view->slot[i].knote, Removal::kOneshot);
+  }
+}
+
+Answer judge_scan(const Context& context, uint8_t kqueue, const Op& op, const Outcome& seen,
+                  int first, int64_t room) {
+  ScanView view;
+  open_scan(context, kqueue, &view);
+  if (seen.value > room) {
+    return context.refuse(Verdict::kWrongAnswer, "1.3", -1, [&] {
+      return std::to_string(seen.value) + " events were returned into room for " +
+             std::to_string(room);
+    });
+  }
+  if (op.events_writable != Op::kAll && seen.value > op.events_writable) {
+    return context.refuse(Verdict::kWrongAnswer, "2.12", -1, [&] {
+      return std::to_string(seen.value) + " events were returned into a list that faults at " +
+             std::to_string(op.events_writable);
+    });
+  }
+  uint32_t last = 0;
+  Answer answer = match_deliveries(context, kqueue, seen, first, &view, &last);
+  if (answer != Answer::kAccepted) return answer;
+  const bool full = seen.value == room;
+  answer = check_missing(context, full, last, view);
+  if (answer != Answer::kAccepted) return answer;
+  if (seen.value == 0 && op.timeout == Timeout::kForever) {
+    return context.refuse(Verdict::kWrongAnswer, "I14", -1,
+                          [] { return std::string("a call without a timeout returned 0"); });
+  }
+  for (int i = 0; i < view.count; i++) {
+    if (!view.slot[i].delivered) leave_slot(context, full, last, view.slot[i]);
+  }
+  for (int i = first; i < seen.value; i++) {
+    deliver_slot(context, seen.events[i].flags, find_slot(*context.state, seen.events[i], &view));
+  }
+  end_scan(context, &view);
+  return Answer::kAccepted;
+}
+
+}  // namespace kqtorture::contract
