@@ -30,7 +30,7 @@ need_value() {
 
 # need_number OPTION VALUE: a whole number that a shell and a program can hold.
 need_number() {
-  [[ $2 =~ ^[0-9]{1,18}$ ]] || die "$1 needs a whole number, not '$2'"
+  [[ $2 =~ ^[0-9]{1,19}$ ]] || die "$1 needs a whole number, not '$2'"
 }
 
 # A path as the caller meant it, whatever directory the script works in.
