@@ -178,10 +178,19 @@ void resolve_enable_disable(const Profile& profile, Event* change) {
   change->flags = static_cast<uint16_t>(change->flags & ~loser);
 }
 
-// The checks that look at the change alone, in FreeBSD's order; platforms that order them
-// differently give the same errno for what they have in common.
-ChangeOutcome check_words(const Context& context, Event* change) {
-  const Profile& profile = context.profile;
+// A filter that is in the table but not there.
+ChangeOutcome empty_slot(const Profile& profile, const Event& change) {
+  if (profile.empty_slot_attaches && !has(change, flag::kAdd)) return fail(change, ENOENT);
+  ChangeOutcome outcome = fail(change, profile.empty_slot_errno, profile.empty_slot_errno_or);
+  outcome.created = profile.empty_slot_attaches;
+  return outcome;
+}
+
+}  // namespace
+
+// In FreeBSD's order; platforms that order these checks differently give the same errno for what
+// they have in common.
+ChangeOutcome check_words(const Profile& profile, const Host& host, Event* change) {
   const uint16_t unknown =
       static_cast<uint16_t>(change->flags & ~(profile.known_flags | profile.sysflags));
   if (profile.unknown_flags == UnknownFlags::kRefused && unknown != 0) {
@@ -199,7 +208,7 @@ ChangeOutcome check_words(const Context& context, Event* change) {
       has(*change, flag::kDisable)) {
     return fail(*change, EINVAL);
   }
-  if (unmodelled(context.host, change->filter)) return undecided();
+  if (unmodelled(host, change->filter)) return undecided();
   if (change->filter > 0 || change->filter < profile.lowest_filter) {
     return fail(*change, profile.out_of_range_errno);
   }
@@ -213,28 +222,18 @@ ChangeOutcome check_words(const Context& context, Event* change) {
   if (profile.flag_clash && has(*change, flag::kForceOneshot | flag::kKeepUdata)) {
     return undecided();
   }
+  if (!modelled(change->filter)) return empty_slot(profile, *change);
+  resolve_enable_disable(profile, change);
   return {};
 }
-
-// A filter that is in the table but not there.
-ChangeOutcome empty_slot(const Profile& profile, const Event& change) {
-  if (profile.empty_slot_attaches && !has(change, flag::kAdd)) return fail(change, ENOENT);
-  ChangeOutcome outcome = fail(change, profile.empty_slot_errno, profile.empty_slot_errno_or);
-  outcome.created = profile.empty_slot_attaches;
-  return outcome;
-}
-
-}  // namespace
 
 ChangeOutcome change_state(const Context& context, uint8_t kqueue, const Event& change) {
   State& state = *context.state;
   state.tick++;
   Event simple = change;
-  const ChangeOutcome words = check_words(context, &simple);
+  const ChangeOutcome words = check_words(context.profile, context.host, &simple);
   if (words.what != ChangeOutcome::kDone) return words;
   const Profile& profile = context.profile;
-  if (!modelled(simple.filter)) return empty_slot(profile, simple);
-  resolve_enable_disable(profile, &simple);
   const Descriptor* target = nullptr;
   const int index = state.find_knote(kqueue, simple.filter, simple.ident);
   if (is_descriptor_filter(simple.filter)) {

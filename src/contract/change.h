@@ -19,6 +19,10 @@ struct ChangeOutcome {
   uint16_t flags = 0;    // the change's, as an entry may echo them: after simplification
 };
 
+// The checks that look at the change alone: not kDone when they settle it. *change becomes what
+// reaches the knote: reserved bits cleared, ENABLE together with DISABLE resolved.
+ChangeOutcome check_words(const Profile& profile, const Host& host, Event* change);
+
 // `kqueue`: index of the kqueue's object.
 ChangeOutcome change_state(const Context& context, uint8_t kqueue, const Event& change);
 
