@@ -124,8 +124,8 @@ int64_t now_ns(bool realtime);
 // --- user_memory.cpp
 // --------------------------------------------------------------------------------
 
-// How many of count entries, from the first, lie in readable (writable) memory, judged in the
-// chunks of 8 that the kernel copies in.
+// How many of count entries, from the first, lie in readable memory, in the chunks of 8 that the
+// kernel copies in; or in writable memory, one by one.
 int readable_entries(const struct kevent* list, int count);
 int writable_entries(struct kevent* list, int count);
 bool readable(const void* memory, size_t size);

@@ -85,6 +85,8 @@ bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out) {
     *out = knote->event;
     if (knote->forced) out->flags |= EV_FORCEONESHOT;
     drop_knote(kqueue, knote);
+    // The item of a kqueue does not wait for another knote: it would forbid the opposite watch.
+    if (registration && registration->child) unwatch_direction(registration, kIn);
     return true;
   }
   if (ops->process) {
@@ -112,7 +114,8 @@ int walk_queue(Kqueue* kqueue, struct kevent* events, int room) {
   if (left == 0) return 0;
   if (static_cast<size_t>(room) > left) room = static_cast<int>(left);
   const int writable = writable_entries(events, room);
-  if (writable < room) room = writable + 8 < room ? writable + 8 : room;
+  const int faulting_chunk_end = (writable / 8 + 1) * 8;
+  if (writable < room && faulting_chunk_end < room) room = faulting_chunk_end;
   int delivered = 0;
   while (delivered < room && left > 0 && !kqueue->queue.empty()) {
     --left;

@@ -88,15 +88,19 @@ bool good(const void* memory, size_t size, bool writing) {
   return result;
 }
 
-int good_entries(const struct kevent* list, int count, bool writing) {
-  // As a whole if that is reasonable: populating must not bring in gigabytes for a wild count.
-  constexpr int kWhole = 1 << 17;
-  if (count <= kWhole && good(list, static_cast<size_t>(count) * sizeof *list, writing)) {
-    return count;
-  }
+// Whether the list is good as a whole, if that is a reasonable question: populating must not bring
+// in gigabytes for a wild count.
+bool good_whole(const struct kevent* list, int count, bool writing) {
+  constexpr int kReasonable = 1 << 17;
+  return count <= kReasonable && good(list, static_cast<size_t>(count) * sizeof *list, writing);
+}
+
+// Entries from the first that are good in steps of so many.
+int good_entries(const struct kevent* list, int count, int step, bool writing) {
+  if (good_whole(list, count, writing)) return count;
   int entries = 0;
   while (entries < count) {
-    const int chunk = count - entries < kChunk ? count - entries : kChunk;
+    const int chunk = count - entries < step ? count - entries : step;
     if (!good(entry_at(list, entries), static_cast<size_t>(chunk) * sizeof *list, writing)) break;
     entries += chunk;
   }
@@ -106,10 +110,10 @@ int good_entries(const struct kevent* list, int count, bool writing) {
 }  // namespace
 
 int readable_entries(const struct kevent* list, int count) {
-  return good_entries(list, count, false);
+  return good_entries(list, count, kChunk, false);
 }
 
-int writable_entries(struct kevent* list, int count) { return good_entries(list, count, true); }
+int writable_entries(struct kevent* list, int count) { return good_entries(list, count, 1, true); }
 
 bool readable(const void* memory, size_t size) { return good(memory, size, false); }
 
