@@ -1,0 +1,352 @@
+// Operations on the fixture, and the bookkeeping that goes with each.
+#include "flags_world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#endif
+
+#include <algorithm>
+#include <cstdio>
+
+namespace kqtorture::flags {
+
+namespace {
+
+// Writes stay below what any pipe or socket buffer holds, so that only kFill ever fills one.
+constexpr int64_t kSizes[] = {1, 8, 100, 512};
+constexpr int64_t kReads[] = {1, 8, 100, 4096};
+// High enough that neither the fixture nor a library's own descriptors come near.
+constexpr int kClosedNumber = 700;
+// Longer than the shortest timers that data_of() can ask for, in microseconds.
+constexpr int64_t kPauseUs = 20;
+
+char scratch[65536];
+
+// One file for all inputs: its contents never change, its offset belongs to each open().
+const std::string& file_path() {
+  static const std::string path = [] {
+    const char* const directory = getenv("TMPDIR");
+    std::string name = std::string(directory ? directory : "/tmp") + "/flags_fuzzer.XXXXXX";
+    const int fd = mkstemp(name.data());
+    if (fd < 0 || write(fd, scratch, kFileBytes) != kFileBytes) {
+      perror(name.c_str());
+      _exit(2);
+    }
+    close(fd);
+    atexit([] { unlink(file_path().c_str()); });
+    return name;
+  }();
+  return path;
+}
+
+}  // namespace
+
+bool has_host_descriptors(const Subject& subject) {
+  const SubjectCalls& calls = subject.calls();
+  return calls.read == static_cast<ssize_t (*)(int, void*, size_t)>(::read) &&
+         calls.pipe == static_cast<int (*)(int[2])>(::pipe);
+}
+
+bool detects_unseen_closes(const Subject& subject) {
+  return has_host_descriptors(subject) && subject.profile() == "strict-2006";
+}
+
+World::World(const Subject& subject)
+    : subject_(subject), host_descriptors_(has_host_descriptors(subject)) {
+  objects_.reserve(kMaxSteps + kSlots);
+}
+
+World::~World() { tear_down(); }
+
+bool World::build(WorldListener* listener) {
+  listener_ = listener;
+  bool ok = open_kind(Kind::kPipe, 0) == 0 && open_kind(Kind::kSocketpair, 2) == 0;
+  if (host_descriptors_) {
+    ok = ok && open_kind(Kind::kEventfd, 4) == 0 && open_kind(Kind::kFile, 5) == 0;
+    const int number = ok ? subject_.calls().fcntl(slots_[0].fd, F_DUPFD, kClosedNumber) : -1;
+    ok = number >= 0;
+    if (ok) subject_.close(number);
+    slots_[6].fd = number;
+  }
+  return ok && open_kind(Kind::kKqueue, 7) == 0 && open_kind(Kind::kKqueue, 8) == 0;
+}
+
+void World::tear_down() {
+  for (int slot = 0; slot < kSlots; slot++) close_slot(slot);
+}
+
+const Slot* World::find(int64_t fd) const {
+  for (const Slot& slot : slots_) {
+    if (slot.open && slot.fd == fd) return &slot;
+  }
+  return nullptr;
+}
+
+bool World::taken_by_others(int fd) const {
+  if (fd < 0 || find(fd)) return false;
+  return subject_.calls().fcntl(fd, F_GETFD) != -1;
+}
+
+int World::callee(uint8_t slot) const {
+  if (slot >= kSlots) return slot == kSlots ? -1 : slot == kSlots + 1 ? INT_MAX : INT_MIN;
+  const int fd = slots_[slot].fd;
+  return taken_by_others(fd) ? -1 : fd;
+}
+
+uintptr_t World::ident(uint8_t index, int16_t filter) const {
+  const bool any_number = filter == filter::kUser || filter == filter::kTimer;
+  if (index < kSlots) {
+    const int fd = slots_[index].fd;
+    return fd < 0 || (!any_number && taken_by_others(fd)) ? uintptr_t{INT_MAX}
+                                                          : static_cast<uintptr_t>(fd);
+  }
+  constexpr uintptr_t kNotOpen = 0x10000;
+  switch (index) {
+    case 12:
+    case 13:
+    case 14:
+    case 15:
+      return any_number ? index - 12u : kNotOpen + index;
+    case 16:
+      return UINTPTR_MAX;
+    case 17:
+      return INT_MAX;
+    case 18:
+      return uintptr_t{INT_MAX} + 1;
+    case 19:
+      return UINT_MAX;
+    case 20:  // equal to an open descriptor in the low 32 bits
+      return (uintptr_t{1} << (sizeof(uintptr_t) * 4)) + static_cast<uintptr_t>(slots_[0].fd);
+    case 21:
+      return (uintptr_t{1} << (sizeof(uintptr_t) * 8 - 1)) + static_cast<uintptr_t>(slots_[3].fd);
+    case 22:
+      return INTPTR_MAX;
+    default:
+      return UINTPTR_MAX - 255;
+  }
+}
+
+void World::adopt(int slot, int fd, int object, int end) {
+  slots_[slot] = {fd, object, end, true};
+  objects_[static_cast<size_t>(object)].ends[end].descriptors++;
+  listener_->number_opened(fd, object);
+}
+
+int World::open_kind(Kind kind, int slot) {
+  const SubjectCalls& calls = subject_.calls();
+  close_slot(slot);
+  int fds[2] = {-1, -1};
+  switch (kind) {
+    case Kind::kPipe:
+    case Kind::kSocketpair: {
+      slot &= ~1;
+      close_slot(slot);
+      close_slot(slot + 1);
+      const int result = kind == Kind::kPipe
+                             ? calls.pipe2(fds, O_NONBLOCK)
+                             : calls.socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds);
+      if (result != 0) return -1;
+      break;
+    }
+#ifdef __linux__
+    case Kind::kEventfd:
+      fds[0] = host_descriptors_ ? eventfd(0, EFD_NONBLOCK) : -1;
+      break;
+#endif
+    case Kind::kFile:
+      fds[0] = host_descriptors_ ? calls.open(file_path().c_str(), O_RDONLY) : -1;
+      break;
+    case Kind::kKqueue:
+      fds[0] = subject_.kqueue();
+      break;
+    default:
+      break;
+  }
+  if (fds[0] < 0) return -1;
+  const int object = static_cast<int>(objects_.size());
+  objects_.push_back({kind, {}, 0, 0});
+  adopt(slot, fds[0], object, 0);
+  if (fds[1] >= 0) adopt(slot + 1, fds[1], object, 1);
+  return 0;
+}
+
+bool World::end_of_file(int object, int end) const {
+  const Object& it = objects_[static_cast<size_t>(object)];
+  if (it.kind != Kind::kPipe && it.kind != Kind::kSocketpair) return false;
+  const End& self = it.ends[end];
+  const End& peer = it.ends[1 - end];
+  return peer.descriptors == 0 || peer.shut_write || self.shut_read;
+}
+
+void World::forget(int slot) {
+  Slot& closed = slots_[slot];
+  closed.open = false;
+  Object& object = objects_[static_cast<size_t>(closed.object)];
+  const int other = 1 - closed.end;
+  const bool eof_before = end_of_file(closed.object, other);
+  if (--object.ends[closed.end].descriptors > 0) return;
+  const bool two_ended = object.kind == Kind::kPipe || object.kind == Kind::kSocketpair;
+  if (two_ended) {
+    listener_->activity(closed.object, other, filter::kRead, !eof_before);
+    listener_->activity(closed.object, other, filter::kWrite, false);
+  }
+  if (object.kind == Kind::kKqueue || (object.kind == Kind::kPipe && closed.end == 0)) {
+    listener_->object_died(closed.object);
+  }
+}
+
+void World::close_slot(int slot, bool unseen) {
+  Slot& closing = slots_[slot];
+  if (!closing.open) return;
+#ifdef __linux__
+  if (unseen) {
+    syscall(SYS_close, closing.fd);
+  } else {
+    subject_.close(closing.fd);
+  }
+#else
+  subject_.close(closing.fd);
+#endif
+  listener_->number_closed(closing.fd, unseen);
+  forget(slot);
+}
+
+void World::duplicate(int from, int to) {
+  if (!slots_[from].open || from == to) return;
+  const Slot source = slots_[from];
+  int fd;
+  if (slots_[to].open) {
+    fd = slots_[to].fd;
+    if (subject_.calls().dup2(source.fd, fd) != fd) return;
+    listener_->number_closed(fd, false);
+    // The old object loses its descriptor at the same moment as the new one gains it.
+    forget(to);
+  } else {
+    fd = subject_.calls().dup(source.fd);
+    if (fd < 0) return;
+  }
+  adopt(to, fd, source.object, source.end);
+}
+
+void World::write_some(int slot, int64_t bytes) {
+  const Slot& writer = slots_[slot];
+  if (!writer.open) return;
+  Object& object = objects_[static_cast<size_t>(writer.object)];
+  if (object.kind == Kind::kEventfd) {
+    const auto amount = static_cast<uint64_t>(bytes);
+    if (subject_.write(writer.fd, &amount, sizeof amount) != sizeof amount) return;
+    object.counter += amount;
+    listener_->activity(writer.object, 0, filter::kRead, true);
+    return;
+  }
+  if (object.kind != Kind::kSocketpair && !(object.kind == Kind::kPipe && writer.end == 1)) return;
+  const ssize_t written = subject_.write(writer.fd, scratch, static_cast<size_t>(bytes));
+  End& reader = object.ends[1 - writer.end];
+  object.ends[writer.end].full = written < 0 && errno == EAGAIN;
+  if (written <= 0) return;
+  reader.unread += written;
+  reader.writes++;
+  listener_->activity(writer.object, 1 - writer.end, filter::kRead, true);
+}
+
+void World::read_some(int slot, int64_t bytes) {
+  const Slot& reader = slots_[slot];
+  if (!reader.open) return;
+  Object& object = objects_[static_cast<size_t>(reader.object)];
+  if (object.kind == Kind::kKqueue) return;
+  if (object.kind == Kind::kEventfd) {
+    uint64_t counter;
+    if (subject_.read(reader.fd, &counter, sizeof counter) == sizeof counter) object.counter = 0;
+    listener_->activity(reader.object, 0, filter::kWrite, false);
+    return;
+  }
+  const ssize_t got = subject_.read(reader.fd, scratch, static_cast<size_t>(bytes));
+  if (got <= 0) return;
+  if (object.kind == Kind::kFile) {
+    object.offset += got;
+    listener_->activity(reader.object, 0, filter::kRead, false);
+    return;
+  }
+  End& end = object.ends[reader.end];
+  end.unread -= got;
+  if (end.unread == 0) end.writes = 0;
+  object.ends[1 - reader.end].full = false;
+  listener_->activity(reader.object, 1 - reader.end, filter::kWrite, false);
+}
+
+void World::shut_down(int slot, int which) {
+  const Slot& shut = slots_[slot];
+  if (!shut.open || object(shut.object).kind != Kind::kSocketpair) return;
+  constexpr int kHow[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
+  const int how = kHow[which];
+  const bool eof_before[2] = {end_of_file(shut.object, 0), end_of_file(shut.object, 1)};
+  if (subject_.calls().shutdown(shut.fd, how) != 0) return;
+  End& end = objects_[static_cast<size_t>(shut.object)].ends[shut.end];
+  end.shut_read |= how != SHUT_WR;
+  end.shut_write |= how != SHUT_RD;
+  for (int side = 0; side < 2; side++) {
+    const bool certain = !eof_before[side] && end_of_file(shut.object, side);
+    listener_->activity(shut.object, side, filter::kRead, certain);
+    listener_->activity(shut.object, side, filter::kWrite, false);
+  }
+}
+
+void World::fill(int slot) {
+  if (!slots_[slot].open || object(slots_[slot].object).kind == Kind::kEventfd) return;
+  const Object& filled = object(slots_[slot].object);
+  const End& reader = filled.ends[1 - slots_[slot].end];
+  // The bound only guards against an object that takes everything.
+  for (int i = 0; i < 64; i++) {
+    const int64_t before = reader.unread;
+    write_some(slot, sizeof scratch);
+    if (reader.unread == before) break;
+  }
+}
+
+void World::apply(const Step& step) {
+  const int slot = step.slot;
+  switch (step.op) {
+    case Op::kWrite:
+      write_some(slot, kSizes[step.argument % 4]);
+      break;
+    case Op::kRead:
+      read_some(slot, kReads[step.argument % 4]);
+      break;
+    case Op::kFill:
+      fill(slot);
+      break;
+    case Op::kClose:
+      close_slot(slot);
+      break;
+    case Op::kUnseenClose:
+      // A kqueue's own descriptor is not a watched one: nobody promises to find that out.
+      if (slots_[slot].open && object(slots_[slot].object).kind != Kind::kKqueue &&
+          detects_unseen_closes(subject_)) {
+        close_slot(slot, true);
+      }
+      break;
+    case Op::kOpen:
+      open_kind(static_cast<Kind>(step.argument % kKinds), slot);
+      break;
+    case Op::kDup:
+      duplicate(slot, step.argument % kSlots);
+      break;
+    case Op::kShutdown:
+      shut_down(slot, step.argument % 3);
+      break;
+    case Op::kPause:
+      usleep(static_cast<useconds_t>(kPauseUs));
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace kqtorture::flags
