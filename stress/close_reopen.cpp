@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -153,7 +152,7 @@ class ReopeningRace : public KqueueRace {
     const uint64_t begin = now_ns();
     int failed = 0;
     {
-      IgnoreDescriptorWrites ignore(calls.pipe2 == &::pipe2);
+      const IgnoreDescriptorWrites ignore(subject(), calls.pipe2);
       failed = calls.pipe2(ends, O_NONBLOCK | O_CLOEXEC);
     }
     if (failed) ends[0] = ends[1] = -1;
@@ -171,7 +170,7 @@ class ReopeningRace : public KqueueRace {
     const uint64_t begin = now_ns();
     int result = 0;
     {
-      IgnoreDescriptorWrites ignore(subject().calls().close == &::close);
+      const IgnoreDescriptorWrites ignore(subject(), subject().calls().close);
       result = subject().close(number);
     }
     record(self, row, number, begin, result);
@@ -191,7 +190,7 @@ class ReopeningRace : public KqueueRace {
     const uint64_t begin = now_ns();
     int result = 0;
     {
-      IgnoreDescriptorWrites ignore(subject().calls().dup2 == &::dup2);
+      const IgnoreDescriptorWrites ignore(subject(), subject().calls().dup2);
       result = subject().calls().dup2(ends[0], slot->read_end);
     }
     record(self, row, slot->read_end, begin, result);

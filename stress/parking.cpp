@@ -12,7 +12,9 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <string>
+#include <utility>
 
 namespace kqtorture {
 
@@ -21,38 +23,78 @@ namespace kqtorture {
 pid_t current_thread_id() { return static_cast<pid_t>(::syscall(SYS_gettid)); }
 
 void ParkingLot::watch(const Lane* lane, pid_t thread) {
-  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/status";
-  threads_.push_back({lane, ::open(path.c_str(), O_RDONLY | O_CLOEXEC), {}});
+  const std::string task = "/proc/self/task/" + std::to_string(thread);
+  threads_.push_back({lane,
+                      ::open((task + "/status").c_str(), O_RDONLY | O_CLOEXEC),
+                      ::open((task + "/children").c_str(), O_RDONLY | O_CLOEXEC),
+                      {}});
 }
 
 void ParkingLot::clear() {
   for (const Watched& watched : threads_) {
-    if (watched.status_file >= 0) ::close(watched.status_file);
+    for (const int file : {watched.status_file, watched.children_file}) {
+      if (file >= 0) ::close(file);
+    }
   }
   threads_.clear();
 }
 
-ParkingLot::Sample ParkingLot::sample(const Watched& watched) {
+namespace {
+
+std::string read_from_start(int file) {
   char text[4096];
-  const ssize_t size = ::pread(watched.status_file, text, sizeof text - 1, 0);
-  if (size <= 0) return {};  // ended
-  text[size] = 0;
-  const auto number_after = [&text](const char* name) -> uint64_t {
-    const char* found = std::strstr(text, name);
-    return found ? std::strtoull(found + std::strlen(name), nullptr, 10) : 0;
+  const ssize_t size = ::pread(file, text, sizeof text, 0);
+  return std::string(text, size > 0 ? static_cast<size_t>(size) : 0);
+}
+
+// Of /proc/.../status: does it sleep, and how often has it been switched?
+std::pair<bool, uint64_t> state_of(const std::string& status) {
+  const auto number_after = [&status](const char* name) -> uint64_t {
+    const size_t found = status.find(name);
+    return found == std::string::npos
+               ? 0
+               : std::strtoull(status.c_str() + found + std::strlen(name), nullptr, 10);
   };
-  const char* state = std::strstr(text, "\nState:\t");
-  return {state && state[8] == 'S', number_after("\nvoluntary_ctxt_switches:") +
-                                        number_after("\nnonvoluntary_ctxt_switches:")};
+  return {
+      status.find("\nState:\tS") != std::string::npos,
+      number_after("\nvoluntary_ctxt_switches:") + number_after("\nnonvoluntary_ctxt_switches:")};
+}
+
+}  // namespace
+
+ParkingLot::Sample ParkingLot::sample(const Watched& watched) {
+  const auto [asleep, switches] = state_of(read_from_start(watched.status_file));
+  return {asleep, switches};
+}
+
+bool ParkingLot::children_at_rest() {
+  bool at_rest = true;
+  std::map<pid_t, uint64_t> now;
+  for (const Watched& watched : threads_) {
+    std::istringstream pids(read_from_start(watched.children_file));
+    for (pid_t pid; pids >> pid;) {
+      const int file = ::open(("/proc/" + std::to_string(pid) + "/status").c_str(), O_RDONLY);
+      if (file < 0) continue;
+      const auto [asleep, switches] = state_of(read_from_start(file));
+      ::close(file);
+      const auto before = children_.find(pid);
+      at_rest &= asleep && before != children_.end() && before->second == switches;
+      now[pid] = switches;
+    }
+  }
+  children_ = std::move(now);
+  return at_rest;
 }
 
 #else
 
 pid_t current_thread_id() { return 0; }
 
-void ParkingLot::watch(const Lane* lane, pid_t) { threads_.push_back({lane, -1, {}}); }
+void ParkingLot::watch(const Lane* lane, pid_t) { threads_.push_back({lane, -1, -1, {}}); }
 
 void ParkingLot::clear() { threads_.clear(); }
+
+bool ParkingLot::children_at_rest() { return true; }
 
 ParkingLot::Sample ParkingLot::sample(const Watched& watched) {
   return {watched.lane->in_call(), watched.lane->steps()};
@@ -69,6 +111,7 @@ std::vector<bool> ParkingLot::look() {
     parked.push_back(now.asleep && watched.last.asleep && now.switches == watched.last.switches);
     watched.last = now;
   }
+  if (!children_at_rest()) parked.assign(parked.size(), false);
   return parked;
 }
 

@@ -1,14 +1,16 @@
 // Is everybody asleep? Liveness is judged by quiescence, never by a clock.
 //
 // A thread is parked when it slept at two looks and switched contexts in neither meaning between
-// them. The looks go round all threads twice, so when all were parked there is an instant, between
-// the two rounds, at which all of them slept: nobody was about to wake anybody. How far apart the
-// looks are decides only when the question is asked.
+// them. A child process at work (ThreadSanitizer's symbolizer, for which the reporting thread waits
+// asleep) counts as somebody awake. The looks go round all threads twice, so when all were parked
+// there is an instant, between the two rounds, at which all of them slept: nobody was about to wake
+// anybody. How far apart the looks are decides only when the question is asked.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "lane.h"
@@ -36,10 +38,13 @@ class ParkingLot {
   struct Watched {
     const Lane* lane;
     int status_file;
+    int children_file;
     Sample last;
   };
   static Sample sample(const Watched& watched);
+  bool children_at_rest();
   std::vector<Watched> threads_;
+  std::map<pid_t, uint64_t> children_;  // context switches at the last look
 };
 
 }  // namespace kqtorture

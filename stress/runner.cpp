@@ -103,6 +103,7 @@ class Round {
 
 void Round::start() {
   const size_t count = lanes_.size() - 1;
+  parking_.watch(&self_, current_thread_id());
   states_ = std::make_unique<State[]>(count);
   for (size_t i = 0; i < count; ++i) {
     threads_.emplace_back([this, i] {
@@ -151,14 +152,14 @@ void Round::wait_for_slice() const {
 }
 
 Round::Rest Round::look() {
-  const std::vector<bool> parked = parking_.look();
+  const std::vector<bool> parked = parking_.look();  // the first one is ourselves
   bool rest = true, everybody_parked = true;
   int patience = kLooksToAccuse;
   for (size_t i = 0; i < threads_.size(); ++i) {
     State& state = states_[i];
     if (ended(i)) continue;
-    state.looks_parked = parked[i] ? state.looks_parked + 1 : 0;
-    if (!parked[i]) rest = everybody_parked = false;
+    state.looks_parked = parked[i + 1] ? state.looks_parked + 1 : 0;
+    if (!parked[i + 1]) rest = everybody_parked = false;
     if (!race_.waits(static_cast<int>(i))) rest = false;
     patience = std::min(patience, state.looks_parked);
   }

@@ -2,6 +2,8 @@
 // offers, because the race case in which they happened must fail, with its seed, at once.
 #include "sanitizer.h"
 
+#include <dlfcn.h>
+
 #include <atomic>
 
 #if defined(__SANITIZE_THREAD__)
@@ -27,6 +29,12 @@ std::atomic<uint64_t> races{0};
 }  // namespace
 
 uint64_t reported_races() { return races.load(std::memory_order_relaxed); }
+
+bool IgnoreDescriptorWrites::is_subjects_own(const Subject& subject, const void* function) {
+  Dl_info own{}, other{};
+  return dladdr(reinterpret_cast<const void*>(subject.calls().kqueue), &own) &&
+         dladdr(function, &other) && own.dli_fbase == other.dli_fbase;
+}
 
 #ifdef KQ_TSAN
 

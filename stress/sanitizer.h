@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "subject/subject.h"
+
 namespace kqtorture {
 
 // How many races ThreadSanitizer has reported so far.
@@ -15,12 +17,17 @@ uint64_t reported_races();
 // ignored.
 class IgnoreDescriptorWrites {
  public:
-  explicit IgnoreDescriptorWrites(bool host_call);
+  template <typename Call>
+  IgnoreDescriptorWrites(const Subject& subject, Call* call)
+      : IgnoreDescriptorWrites(!is_subjects_own(subject, reinterpret_cast<const void*>(call))) {}
   ~IgnoreDescriptorWrites();
   IgnoreDescriptorWrites(const IgnoreDescriptorWrites&) = delete;
   IgnoreDescriptorWrites& operator=(const IgnoreDescriptorWrites&) = delete;
 
  private:
+  explicit IgnoreDescriptorWrites(bool host_call);
+  // Does the function lie in the object that the subject's kqueue() comes from?
+  static bool is_subjects_own(const Subject& subject, const void* function);
   bool active_;
 };
 
