@@ -31,10 +31,11 @@ struct Shadow {
   char bytes[kWindow];
 };
 
-// What the call may have written: its entries, or, where the count tells nothing, its whole list.
+// What the call may have written: its entries, or, where the count tells nothing, its whole list. A
+// negative room ends nothing before the scan.
 bool wrote_too_much(const Call& call, const Shadow& changes, const Shadow& events) {
-  const auto entries = static_cast<size_t>(call.result > 0 ? call.result : std::max(call.room, 0));
-  const size_t bytes = std::min(entries * sizeof(Kevent), kWindow);
+  const int entries = call.result > 0 ? call.result : call.room < 0 ? INT_MAX : call.room;
+  const size_t bytes = std::min(static_cast<size_t>(entries) * sizeof(Kevent), kWindow);
   const Shadow& written = call.alias >= 0 ? changes : events;
   const Shadow& other = call.alias >= 0 ? events : changes;
   // The list may be a bad pointer, or on the page that is read-only: then nothing was written.
