@@ -139,6 +139,10 @@ Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int flags,
 void abandon_registration(Registration* registration) {
   while (registration->knotes) drop_knote(registration->kqueue, registration->knotes);
   registration->stale = true;
+  if (!registration->child) return;
+  unwatch_direction(registration, kIn);
+  registration->child = nullptr;
+  --registration->kqueue->children;
 }
 
 void destroy_registration(Slot* slot, Registration* registration, bool still_open) {

@@ -85,8 +85,8 @@ bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out) {
     *out = knote->event;
     if (knote->forced) out->flags |= EV_FORCEONESHOT;
     drop_knote(kqueue, knote);
-    // The item of a kqueue does not wait for another knote: it would forbid the opposite watch.
-    if (registration && registration->child) unwatch_direction(registration, kIn);
+    // A kqueue is not kept watched for the next knote: that would forbid the opposite watch.
+    if (registration && registration->child) abandon_registration(registration);
     return true;
   }
   if (ops->process) {
