@@ -64,6 +64,11 @@ bool read_stats(const std::string& path, Stats* stats, std::string* error) {
   return true;
 }
 
+uint64_t draw_seed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
 uint64_t seed_from_environment() {
   const char* text = std::getenv("KQ_SEED");
   if (text != nullptr && *text != '\0') {
@@ -73,8 +78,7 @@ uint64_t seed_from_environment() {
     if (errno == 0 && *end == '\0' && *text != '-') return value;
     std::fprintf(stderr, "KQ_SEED: not a number from 0 to 2^64-1, drawing a seed instead\n");
   }
-  std::random_device device;
-  return uint64_t{device()} << 32 | device();
+  return draw_seed();
 }
 
 std::chrono::milliseconds budget_from_environment(std::chrono::milliseconds fallback) {

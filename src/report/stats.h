@@ -31,7 +31,10 @@ bool write_stats(const Stats& stats);
 // Reads such a file; false and *error when it is missing or malformed.
 bool read_stats(const std::string& path, Stats* stats, std::string* error);
 
-// KQ_SEED, else a fresh one. A KQ_SEED that is not a number from 0 to 2^64-1 counts as not set, and
+// A seed that nobody chose. Print it before using it.
+uint64_t draw_seed();
+
+// KQ_SEED, else a drawn one. A KQ_SEED that is not a number from 0 to 2^64-1 counts as not set, and
 // a line on stderr says so. Print the seed before using it.
 uint64_t seed_from_environment();
 

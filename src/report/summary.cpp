@@ -83,16 +83,6 @@ std::string suite_xml(const EngineSummary& engine) {
   return out + "  </testsuite>\n";
 }
 
-std::string grouped(uint64_t value) {
-  const std::string digits = std::to_string(value);
-  std::string out;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-    out += digits[i];
-  }
-  return out;
-}
-
 }  // namespace
 
 const char* to_word(EngineStatus status) {
@@ -172,8 +162,8 @@ std::string to_table(const CampaignSummary& campaign) {
     std::string result = to_word(engine.status);
     if (!engine.found.empty()) result = std::to_string(engine.found.size()) + " found";
     if (!engine.note.empty()) result += ": " + to_printable(engine.note);
-    out += row(engine.name, number("%.1f", engine.seconds), grouped(engine.work.operations),
-               grouped(engine.work.deliveries), grouped(engine.work.executions),
+    out += row(engine.name, number("%.1f", engine.seconds), with_commas(engine.work.operations),
+               with_commas(engine.work.deliveries), with_commas(engine.work.executions),
                number("%.0f", engine.executions_per_second()), result);
   }
   return out;

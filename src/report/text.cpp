@@ -134,4 +134,14 @@ std::string to_file_name(std::string_view bytes, size_t limit) {
   return out;
 }
 
+std::string with_commas(uint64_t value) {
+  const std::string digits = std::to_string(value);
+  std::string out;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
+}
+
 }  // namespace kqtorture

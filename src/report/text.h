@@ -5,6 +5,8 @@
 // never make a report unreadable, or a terminal obey it.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -24,5 +26,8 @@ std::string to_markup(std::string_view bytes);
 // For one component of a file name: letters, digits, '.', '_' and '-' are kept, everything else
 // becomes '_'; at most limit bytes, never empty, never beginning with a dot.
 std::string to_file_name(std::string_view bytes, size_t limit = 60);
+
+// 1234567 as "1,234,567".
+std::string with_commas(uint64_t value);
 
 }  // namespace kqtorture

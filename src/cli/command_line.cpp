@@ -1,0 +1,138 @@
+// CLI11 does the parsing; here its exceptions become the house's exit codes, and numbers are read
+// more strictly than it does by itself.
+#include "cli/command_line.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "report/text.h"
+#include "subject/profiles.h"
+#include "subject/subject.h"
+#include "subject/worker.h"
+
+namespace kqtorture {
+namespace {
+
+// A budget below a tenth of a second exercises nothing; one above a month is a typing error.
+constexpr double kShortestBudget = 0.1;
+constexpr double kLongestBudget = 31.0 * 24 * 3600;
+
+std::string check_profile(const std::string& name) {
+  if (name.empty() || is_profile(name)) return "";
+  return "no profile is called \"" + to_printable(name) + "\"; there are " + profile_names();
+}
+
+std::optional<uint64_t> parse_seed(const std::string& text) {
+  if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
+  char* end = nullptr;
+  errno = 0;
+  const unsigned long long value = std::strtoull(text.c_str(), &end, 0);
+  if (errno != 0 || *end != '\0') return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+CommandLine::CommandLine(int argc, char** argv)
+    : argc_(argc),
+      argv_(argv),
+      app_(
+          "Stress and concurrency fuzzing for kqueue implementations.\n"
+          "Exit codes: 0 nothing found, 1 a finding, 2 usage or environment, 77 skipped.",
+          "kqtorture") {
+  app_.require_subcommand(1);
+  app_.get_formatter()->column_width(28);
+  common_.subject = Subject::default_spec();
+  if (const char* profile = std::getenv("KQ_PROFILE")) common_.profile = profile;
+}
+
+CLI::App* CommandLine::add(const std::string& name, const std::string& description,
+                           std::function<int()> action) {
+  CLI::App* subcommand = app_.add_subcommand(name, description);
+  subcommand->callback([this, action = std::move(action)] { action_ = action; });
+  return subcommand;
+}
+
+// Not CLI11's own conversion, which takes -1 for the largest number and cuts what is larger.
+void CommandLine::take_seed(CLI::App* subcommand) {
+  subcommand
+      ->add_option_function<std::string>(
+          "--seed", [this](const std::string& text) { common_.seed = parse_seed(text); },
+          "seed of every random choice (default: drawn)")
+      ->envname("KQ_SEED")
+      ->type_name("NUMBER")
+      ->check([](const std::string& text) {
+        return parse_seed(text) ? "" : "not a number from 0 to 2^64-1: " + to_printable(text);
+      });
+}
+
+void CommandLine::take_budget(CLI::App* subcommand, double budget) {
+  subcommand
+      ->add_option_function<double>(
+          "--budget", [this](double seconds) { common_.budget = seconds; },
+          "how long it may take, in seconds (default: " + std::to_string(int(budget)) + ")")
+      ->check(CLI::Range(kShortestBudget, kLongestBudget));
+  // Only one subcommand runs, and its default applies before its options are read.
+  subcommand->preparse_callback([this, budget](size_t) { common_.budget = budget; });
+}
+
+void CommandLine::take_json(CLI::App* subcommand) {
+  subcommand->add_flag("--json", common_.json, "the result as JSON on standard output");
+}
+
+void CommandLine::take_subject(CLI::App* subcommand) {
+  subcommand->add_option(
+      "--subject", common_.subject,
+      "the kqueue under test: emulator, native, or a shared object's path (default: KQ_SUBJECT, "
+      "else " +
+          common_.subject + ")");
+  subcommand
+      ->add_option("--profile", common_.profile,
+                   "the contract to judge by: " + profile_names() + " (default: the subject's)")
+      ->check(check_profile);
+}
+
+int CommandLine::run() {
+  try {
+    app_.parse(argc_, argv_);
+  } catch (const CLI::CallForHelp& help) {
+    return app_.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    return app_.exit(help);
+  } catch (const CLI::RequiredError& error) {
+    // What CLI11 says of a mistyped subcommand is only that one is missing.
+    const bool mistyped = app_.get_subcommands().empty() && argc_ > 1 && argv_[1][0] != '-';
+    return usage_error((mistyped ? "no subcommand is called \"" + std::string(argv_[1]) + "\""
+                                 : std::string(error.what())) +
+                       " (see --help)");
+  } catch (const CLI::ParseError& error) {
+    return usage_error(std::string(error.what()) + " (see --help)");
+  }
+  return action_();
+}
+
+int usage_error(const std::string& text) {
+  std::string line = to_printable(text);
+  for (char& c : line) {
+    if (c == '\n') c = ' ';
+  }
+  std::fprintf(stderr, "kqtorture: %s\n", line.c_str());
+  return kExitUsage;
+}
+
+void export_subject(const CommonOptions& common) {
+  std::string subject = common.subject;
+  if (subject != "emulator" && subject != "native" && !subject.empty()) {
+    std::error_code error;
+    const auto absolute = std::filesystem::absolute(subject, error);
+    if (!error) subject = absolute.lexically_normal().string();
+  }
+  setenv("KQ_SUBJECT", subject.c_str(), 1);
+  if (!common.profile.empty()) setenv("KQ_PROFILE", common.profile.c_str(), 1);
+}
+
+}  // namespace kqtorture

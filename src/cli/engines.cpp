@@ -1,0 +1,157 @@
+// The command lines of the other programs. Each program takes the house's environment (KQ_SUBJECT,
+// KQ_SEED, KQ_BUDGET, ...); what stands here is only what libFuzzer and Google Benchmark want said
+// in their own words.
+#include "cli/engines.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "report/files.h"
+#include "report/text.h"
+#include "subject/executable.h"
+
+namespace kqtorture {
+namespace {
+
+std::string file_of(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
+Engine engine(Engine::Kind kind, std::string name, std::string program) {
+  Engine result{kind, std::move(name), std::move(program), ""};
+  if (!is_program(result.program)) result.absent = "not built: " + file_of(result.program);
+  return result;
+}
+
+Job job(const CampaignOptions& options, std::string name, std::string program) {
+  Job result;
+  result.name = std::move(name);
+  result.program = std::move(program);
+  result.variables = {{"KQ_SUBJECT", options.subject}, {"KQ_WORKER", std::nullopt}};
+  result.out = options.out;
+  result.log = options.out + "/logs/" + to_file_name(result.name) + ".log";
+  return result;
+}
+
+// A fuzzer's options stand in <fuzzer>.options beside it, as OSS-Fuzz has them; libFuzzer itself
+// does not read that file.
+std::vector<std::string> options_file(const std::string& program) {
+  std::vector<std::string> arguments;
+  std::string text, ignored;
+  if (!read_file(program + ".options", 65536, &text, &ignored)) return arguments;
+  bool ours = false;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    line.erase(
+        std::remove_if(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\r'; }),
+        line.end());
+    if (!line.empty() && line[0] == '[') {
+      ours = line == "[libfuzzer]";
+    } else if (ours && line.find('=') != std::string::npos && line[0] != '#' &&
+               line.compare(0, 5, "dict=") != 0) {
+      arguments.push_back("-" + line);
+    }
+  }
+  return arguments;
+}
+
+void fuzz(const Engine& fuzzer, const CampaignOptions& options, Job* job) {
+  const std::string corpus = options.out + "/corpus/" + fuzzer.name;
+  const std::string inputs = options.out + "/findings/inputs";
+  make_directories(corpus);
+  make_directories(inputs);
+  job->arguments = options_file(fuzzer.program);
+  const std::string dictionary = fuzzer.program + ".dict";
+  if (std::filesystem::exists(dictionary)) job->arguments.push_back("-dict=" + dictionary);
+  // libFuzzer's seed has 32 bits, and 0 means "draw one".
+  const uint32_t seed = std::max<uint32_t>(1, static_cast<uint32_t>(job->seed));
+  const long seconds = std::max(1L, std::lround(job->seconds));
+  job->arguments.push_back("-seed=" + std::to_string(seed));
+  job->arguments.push_back("-max_total_time=" + std::to_string(seconds));
+  job->arguments.push_back("-artifact_prefix=" + inputs + "/" + fuzzer.name + "-");
+  job->arguments.push_back("-print_final_stats=1");
+  // What is new goes to the first folder; the seeds of the source are only read.
+  job->arguments.push_back(corpus);
+  for (const std::string& target : {fuzzer.name, "regressions/" + fuzzer.name}) {
+    const std::string seeds = seed_corpus(target);
+    if (!seeds.empty()) job->arguments.push_back(seeds);
+  }
+}
+
+void measure(const CampaignOptions& options, Job* job) {
+  job->arguments = {"--benchmark_out=" + options.out + "/bench.json",
+                    "--benchmark_out_format=json"};
+}
+
+}  // namespace
+
+std::vector<Engine> turn_takers(const CampaignOptions& options) {
+  std::vector<Engine> engines = {engine(Engine::Kind::kStress, "stress", own_program("kq_stress"))};
+  const auto fuzzers = preset_programs_ending("fuzz", "_fuzzer");
+  for (const std::string& program : fuzzers) {
+    engines.push_back(engine(Engine::Kind::kFuzzer, file_of(program), program));
+  }
+  if (fuzzers.empty()) {
+    engines.push_back({Engine::Kind::kFuzzer, "fuzzers", "", "not built: preset fuzz"});
+  }
+  // ThreadSanitizer sees into what was compiled with it, which is our own library only.
+  if (options.subject == "emulator") {
+    Engine tsan =
+        engine(Engine::Kind::kStress, "stress (tsan)", preset_program("tsan", "kq_stress"));
+    if (!tsan.absent.empty()) tsan.absent = "not built: preset tsan";
+    engines.push_back(tsan);
+  }
+  return engines;
+}
+
+Engine bench(const CampaignOptions&) {
+  return engine(Engine::Kind::kBench, "bench", own_program("kq_bench"));
+}
+
+Job turn(const Engine& engine, const CampaignOptions& options, uint64_t seed, double seconds) {
+  Job result = job(options, engine.name, engine.program);
+  result.seed = seed;
+  result.seconds = seconds;
+  if (engine.kind == Engine::Kind::kFuzzer) fuzz(engine, options, &result);
+  if (engine.kind == Engine::Kind::kBench) measure(options, &result);
+  return result;
+}
+
+Job subject_check(const CampaignOptions& options) {
+  Job result = job(options, "subject check", executable_path());
+  result.arguments = {"check"};
+  result.seed = options.seed;
+  return result;
+}
+
+std::string canary_library() { return own_library("libkq_canary.so"); }
+
+Job canary(const CampaignOptions& options, uint64_t seed, double seconds) {
+  CampaignOptions apart = options;
+  apart.subject = canary_library();
+  apart.out = options.out + "/canary";
+  Job result = job(apart, "canary", own_program("kq_stress"));
+  // What was said about the subject is not about the canary.
+  result.variables["KQ_LAYOUT"] = std::nullopt;
+  result.variables["KQ_PROFILE"] = std::nullopt;
+  result.arguments = {"--gtest_fail_fast"};
+  result.seed = seed;
+  result.seconds = seconds;
+  return result;
+}
+
+// FNV-1a over the name, mixed with the numbers by the finaliser of SplitMix64: neighbouring turns
+// and engines get unrelated seeds, and each can be derived again from what was printed.
+uint64_t derive_seed(uint64_t seed, const std::string& name, uint64_t turn) {
+  uint64_t hash = 14695981039346656037u;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  uint64_t value = seed + hash + turn * 0x9E3779B97F4A7C15u;
+  value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
+  value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
+  return value ^ (value >> 31);
+}
+
+}  // namespace kqtorture

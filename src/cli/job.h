@@ -1,0 +1,40 @@
+// One run of one program of the suite, as a campaign sees it: told its seed and budget, its output
+// in a log, its work and findings collected, and ended when it does not end.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/programs.h"
+#include "report/summary.h"
+
+namespace kqtorture {
+
+struct Job {
+  std::string name;  // of the engine; also names its log
+  std::string program;
+  std::vector<std::string> arguments;  // without the program's name
+  Variables variables;                 // beside KQ_SEED, KQ_BUDGET, KQ_STATS and KQ_OUT
+  uint64_t seed = 0;
+  double seconds = 0;  // its budget
+  std::string out;     // the output directory: findings go to <out>/findings
+  std::string log;     // file that its output is added to
+};
+
+struct JobResult {
+  enum class End { kExited, kStopped, kInterrupted, kBroken };
+  End end = End::kBroken;
+  int code = 0;         // kExited: the exit code
+  std::string problem;  // kBroken, kStopped: what happened; else the last line it printed
+  double seconds = 0;
+  bool has_work = false;  // it reported numbers
+  Stats work;
+  std::vector<EngineSummary::Found> found;
+};
+
+// Runs it to its end. watch is called several times a second meanwhile. A program that ended with
+// "finding" but saved none gets one written here: no finding may be lost on the way.
+JobResult run_job(const Job& job, const std::function<void()>& watch);
+
+}  // namespace kqtorture

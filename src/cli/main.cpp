@@ -1,0 +1,12 @@
+// The kqtorture command: every engine, finding and report of the suite under one name.
+#include "cli/command_line.h"
+
+int main(int argc, char** argv) {
+  kqtorture::CommandLine line(argc, argv);
+  kqtorture::register_torture(&line);
+  kqtorture::register_check(&line);
+  kqtorture::register_replay(&line);
+  kqtorture::register_explain(&line);
+  kqtorture::register_version(&line);
+  return line.run();
+}

@@ -1,0 +1,59 @@
+// `kqtorture torture`: the campaign that scripts/torture runs after it has built everything.
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/campaign.h"
+#include "cli/command_line.h"
+#include "report/finding.h"
+#include "report/stats.h"
+#include "subject/worker.h"
+
+namespace kqtorture {
+namespace {
+
+constexpr double kDefaultBudget = 60;
+
+struct Flags {
+  std::string out;
+  bool keep_going = false;
+  bool first_only = false;
+};
+
+int torture(const CommandLine& line, const Flags& flags) {
+  const CommonOptions& common = line.common();
+  std::error_code error;
+  const auto out = std::filesystem::absolute(flags.out, error);
+  if (flags.out.empty() || error) return usage_error("--out: not a usable directory");
+  export_subject(common);
+  CampaignOptions options;
+  options.subject = std::getenv("KQ_SUBJECT");
+  options.out = out.lexically_normal().string();
+  options.seed = common.seed ? *common.seed : draw_seed();
+  options.budget = common.budget;
+  options.json = common.json;
+  options.keep_going = flags.keep_going;
+  options.first_only = flags.first_only;
+  return run_campaign(options);
+}
+
+}  // namespace
+
+void register_torture(CommandLine* line) {
+  static Flags flags;
+  flags.out = output_directory();
+  CLI::App* subcommand =
+      line->add("torture", "Run every engine against a kqueue, sharing one budget",
+                [line] { return torture(*line, flags); });
+  line->take_subject(subcommand);
+  line->take_budget(subcommand, kDefaultBudget);
+  line->take_seed(subcommand);
+  line->take_json(subcommand);
+  subcommand->add_option("--out", flags.out,
+                         "directory for the results (default: KQ_OUT, else out)");
+  auto* keep_going =
+      subcommand->add_flag("--keep-going", flags.keep_going, "an engine goes on after a finding");
+  subcommand->add_flag("--first", flags.first_only, "end the campaign at the first finding")
+      ->excludes(keep_going);
+}
+
+}  // namespace kqtorture
