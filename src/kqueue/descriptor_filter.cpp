@@ -245,8 +245,10 @@ bool write_socket(Knote* knote, Registration* registration) {
     return true;
   }
   if (state & POLLERR) return true;
-  if (writable && (knote->saved_fflags & NOTE_LOWAT)) {
-    return knote->event.data >= knote->saved_data;
+  if (knote->saved_fflags & NOTE_LOWAT) {
+    if (writable) return knote->event.data >= knote->saved_data;
+    // A mark of nothing is met by a full buffer, but not by a socket that is still connecting.
+    return knote->saved_data <= 0 && (!stream || sys::send_nothing(registration->fd) == 0);
   }
   return writable;
 }
