@@ -332,7 +332,9 @@ std::optional<Violation> Run::settle() {
 }
 
 std::optional<Violation> Run::settle_kqueue(int kq, int kqueue) {
-  if (!knobs_.followed || !knobs_.force_oneshot) return drain(kq, 1);
+  // What is still there to be delivered, and then what must not be delivered again.
+  if (auto violation = drain(kq, 2)) return violation;
+  if (!knobs_.followed || !knobs_.force_oneshot) return std::nullopt;
   // A copy: asking about a key makes it known.
   const std::vector<Ledger::Key> keys = ledger_.keys();
   const uint16_t ask = static_cast<uint16_t>(flag::kReceipt | flag::kEnable | flag::kForceOneshot |
@@ -370,7 +372,7 @@ std::optional<Violation> Run::drain(int kq, size_t calls) {
     place_timeout(Timeout::kZero, call);
     records_.push_back({Step{}, 0, std::nullopt, {}});
     if (auto violation = perform(call)) return violation;
-    if (call.result == 0) break;
+    if (call.result <= 0) break;
   }
   return std::nullopt;
 }
