@@ -8,8 +8,8 @@
 
 namespace kqtorture {
 
-// A name with its end, or a number.
-bool OpParser::ref(Ref* ref) {
+// A name with its end, or a number; of the whole object, a name without its end.
+bool OpParser::ref(Ref* ref, bool whole) {
   if (!is(Token::kWord)) return expected("a name");
   std::string_view text = token_.text;
   if (!is_name(text.substr(0, 1))) {
@@ -27,6 +27,11 @@ bool OpParser::ref(Ref* ref) {
     const Object& object = program_.objects[i];
     if (object.name.view() != text) continue;
     ref->object = static_cast<uint8_t>(i);
+    if (whole && dot == token_.text.npos) {
+      advance();
+      return true;
+    }
+    if (whole) return fail("the whole object is meant: write " + std::string(text) + " alone");
     return end_of(object, end, dot != token_.text.npos, ref);
   }
   return fail("unknown name " + quoted(text));
@@ -51,7 +56,7 @@ bool OpParser::end_of(const Object& object, std::string_view end, bool given, Re
 
 bool OpParser::operation(OpKind kind, Op* op) {
   op->kind = kind;
-  if (has_target(kind) && !ref(&op->target)) return false;
+  if (has_target(kind) && !ref(&op->target, kind == OpKind::kReopen)) return false;
   switch (kind) {
     case OpKind::kKevent:
       if (!kevent(op)) return false;
@@ -61,6 +66,8 @@ bool OpParser::operation(OpKind kind, Op* op) {
       break;
     case OpKind::kRead:
     case OpKind::kWrite:
+    case OpKind::kSeek:
+    case OpKind::kTruncate:
       if (!number_between("the number of bytes", 0, limit::kBytes, &op->amount)) return false;
       break;
     case OpKind::kSleep:

@@ -19,7 +19,7 @@ class OpParser : public Cursor {
   Program& program_;
 
  private:
-  bool ref(Ref* ref);
+  bool ref(Ref* ref, bool whole = false);
   bool end_of(const Object& object, std::string_view end, bool given, Ref* ref);
   bool shutdown(Op* op);
   bool sleep(Op* op);

@@ -43,7 +43,11 @@ class Printer {
     out_ += word_of_op(op.kind);
     if (has_target(op.kind)) {
       out_ += ' ';
-      ref(op.target);
+      if (op.kind == OpKind::kReopen) {
+        out_ += program_.objects[op.target.object].name.view();
+      } else {
+        ref(op.target);
+      }
     }
     switch (op.kind) {
       case OpKind::kKevent:
@@ -55,6 +59,8 @@ class Printer {
         break;
       case OpKind::kWrite:
       case OpKind::kRead:
+      case OpKind::kSeek:
+      case OpKind::kTruncate:
         out_ += ' ';
         append_number(&out_, op.amount);
         break;

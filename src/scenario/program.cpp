@@ -60,7 +60,8 @@ void normalize(Op* op) {
   const OpKind kind = op->kind;
   const bool uses_other =
       kind == kTrigger || kind == kDup || kind == kDup2 || kind == kConnect || kind == kAccept;
-  const bool uses_amount = kind == kWrite || kind == kRead || kind == kShutdown || kind == kSleep;
+  const bool uses_amount = kind == kWrite || kind == kRead || kind == kShutdown || kind == kSleep ||
+                           kind == kSeek || kind == kTruncate;
   if (!has_target(kind)) op->target = Ref{};
   if (!uses_other) op->other = Ref{};
   if (!uses_amount) op->amount = 0;

@@ -113,10 +113,12 @@ enum class OpKind : uint8_t {
   kReopen,    // a fresh object of the same kind at the numbers of the old one
   kConnect,   // one more connection to the listener; the client goes to other, if it is given
   kAccept,    // one connection taken; the server's side goes to other, if it is given
+  kSeek,      // a file's offset becomes amount
+  kTruncate,  // a file's size becomes amount
   kSleep,     // amount microseconds
   kAwait,     // until every timer of at most a millisecond has expired and all traffic arrived
 };
-inline constexpr int kOpKinds = 15;
+inline constexpr int kOpKinds = 17;
 
 enum class Wait : uint8_t {
   kZero,     // a timeout of zero

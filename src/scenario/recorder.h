@@ -24,30 +24,10 @@
 #include <vector>
 
 #include "contract/checker/history.h"
+#include "scenario/recorder_clock.h"
 #include "subject/subject.h"
 
 namespace kqtorture {
-
-// The clock of a recording. Times are ticks: of the processor's counter where it is known to be
-// invariant and was seen to agree between processors, else nanoseconds of CLOCK_MONOTONIC.
-class RecorderClock {
- public:
-  RecorderClock();
-
-  // Not later than anything that follows.
-  uint64_t before() const;
-  // Not earlier than anything that came before, stores included.
-  uint64_t after() const;
-
-  // Nanoseconds of a tick, measured between the construction and now.
-  double ns_per_tick() const;
-  const char* name() const { return counter_ ? "tsc" : "monotonic"; }
-
- private:
-  bool counter_ = false;
-  uint64_t start_ticks_ = 0;
-  uint64_t start_ns_ = 0;
-};
 
 // Per thread. The default holds a second of calls of a microsecond each with two events.
 struct RecorderLimits {
@@ -84,7 +64,7 @@ class RecordedThread {
   void begin(const contract::HistoryOp& op);
   void end(const contract::HistoryOp& op);
 
-  bool truncated() const { return truncated_ != contract::kNever; }
+  bool truncated() const { return truncated_ != contract::kUnreturned; }
   uint64_t recorded() const { return count_.load(std::memory_order_relaxed); }
 
   // Valid when the thread has ended, or sleeps in a call.
@@ -94,18 +74,22 @@ class RecordedThread {
  private:
   int kevent_recorded(int kq, const Kevent* changes, int nchanges, Kevent* events, int nevents,
                       const timespec* timeout, bool quiescent);
+  // The next entry, begun and published, or null when the log is full.
   contract::HistoryOp* open(size_t events);
-  void publish();
+  template <typename Call>
+  auto recorded(contract::OpKind kind, int fd, int64_t amount, Call call);
 
   const Subject& subject_;
   const RecorderClock& clock_;
   std::vector<contract::HistoryOp> ops_;
   std::vector<contract::Event> events_;
-  // Relaxed, written by this thread only: a supervisor may read the log of a thread that hangs.
-  std::atomic<size_t> count_{0};
+  // Relaxed, written by this thread only: they order nothing. A supervisor may read how many
+  // entries there are while the thread sleeps.
+  std::atomic<uint64_t> count_{0};
+  std::atomic<uint64_t> returned_{0};
   size_t used_events_ = 0;
-  contract::HistoryOp* current_ = nullptr;  // of begin()
-  uint64_t truncated_ = contract::kNever;
+  contract::HistoryOp* current_ = nullptr;  // between begin() and end()
+  uint64_t truncated_ = contract::kUnreturned;
 };
 
 class Recorder {

@@ -49,8 +49,8 @@ struct Share {
   ObjectKind kind;
   size_t percent;
 };
-constexpr Share kShares[] = {{kPipe, 36},     {kSocketpair, 16},  {kUser, 20}, {kTimer, 8},
-                             {kEventfd, 5},   {kFile, 4},         {kTcp, 3},   {kListener, 3},
+constexpr Share kShares[] = {{kPipe, 38},     {kSocketpair, 16},  {kUser, 22}, {kTimer, 8},
+                             {kEventfd, 5},   {kFile, 3},         {kTcp, 2},   {kListener, 1},
                              {kDgrampair, 2}, {kUnixListener, 2}, {kKqueue, 1}};
 
 }  // namespace
@@ -189,8 +189,9 @@ void Shapes::timer(Change* change) {
       change->fflags = random_.pick({kSeconds | kMseconds, 0x20u, kSeconds, 0x80000000u});
       change->data = random_.pick({-1, 1, 5});
       return;
-    case 3:
-      change->data = random_.pick({0, 1});  // milliseconds
+    case 3:  // a millisecond; seldom, for it is awaited
+      change->fflags = random_.chance(1, 4) ? 0 : kUseconds;
+      change->data = random_.pick({0, 1});
       return;
     default:
       change->fflags = random_.pick({kUseconds, kUseconds, kNseconds});
@@ -344,7 +345,12 @@ Op Shapes::activity() {
   op.amount = amount();
   op.kind = OpKind::kWrite;
   if (kind == kListener || kind == kUnixListener) op.kind = OpKind::kConnect;
-  const bool fills = kind != kFile && kind != kEventfd && op.kind == OpKind::kWrite;
+  if (kind == kFile && random_.chance(1, 2)) {
+    op.kind = random_.chance(1, 2) ? OpKind::kSeek : OpKind::kTruncate;
+    op.amount = random_.pick({0, 1, 50, 5000});
+  }
+  // A TCP connection takes megabytes, most of which then are under way for a while.
+  const bool fills = kind != kFile && kind != kEventfd && kind != kTcp && op.kind == OpKind::kWrite;
   if (fills && random_.chance(1, 8)) op.kind = OpKind::kFill;
   return op;
 }

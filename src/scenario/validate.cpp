@@ -182,6 +182,7 @@ class Validator {
         return own_descriptor(op.other);
       case OpKind::kReopen:
         if (auto reason = own_descriptor(op.target)) return reason;
+        if (op.target.end != 0) return "reopen names no end";
         if (kind(op.target) == kVariable) return "an fd is filled by dup, not reopened";
         return std::nullopt;
       case OpKind::kConnect:
@@ -190,6 +191,10 @@ class Validator {
           return reason;
         if (!is_object(op.other)) return std::nullopt;
         return one_of(op.other, {kVariable}, "declared as fd");
+      case OpKind::kSeek:
+      case OpKind::kTruncate:
+        if (auto reason = one_of(op.target, {kFile}, "a file")) return reason;
+        return amount(op, 0, limit::kBytes, "bytes");
       case OpKind::kSleep:
         return amount(op, 0, limit::kSleepUs, "microseconds");
       case OpKind::kAwait:

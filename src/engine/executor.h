@@ -1,0 +1,74 @@
+// Carries out the operations of one thread on the subject, each as the calls it stands for.
+//
+// Used by every engine: what is judged, recorded or scheduled around the calls is the observer's
+// business. The lists handed to kevent() end at a page that faults, so a subject that reads or
+// writes one entry too many does not get away with it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "contract/operation.h"
+#include "engine/world.h"
+#include "scenario/program.h"
+#include "subject/caller_memory.h"
+
+namespace kqtorture {
+
+// What an operation came to: of several calls (fill, drain) the sum, or the first error that is not
+// the one that ends them.
+struct Returned {
+  int64_t value = 0;
+  int error = 0;
+  const contract::Event* events = nullptr;  // of kevent, valid until the next operation
+};
+
+class Executor {
+ public:
+  Executor(World* world, Observer* observer);
+
+  enum class Result : uint8_t {
+    kDone,
+    kSkipped,  // not done: its descriptor stands for nothing it could be done to
+    kStopped,  // the observer said so
+    kAstray    // a number it lost belongs to the process around it now; the program cannot go on
+  };
+  // Longest time that any timer of the program which is due soon takes, for await.
+  void prepare(const Program& program);
+  Result run(const Op& op);
+  const Returned& returned() const { return returned_; }
+
+ private:
+  template <typename Call>
+  Result call(contract::Op* op, Call make_call);
+
+  Result kevent(const Op& op);
+  Result trigger(const Op& op);
+  bool astray(const Change& change) const;
+  Result issue(contract::Op* op, const Op& from, const Kevent* changes, Kevent* events);
+  Result transfer(const Op& op, bool reading);
+  Result transfer_all(const Op& op, bool reading);
+  Result move_bytes(int fd, int64_t amount, bool reading);
+  Result close(int fd);
+  Result shutdown(const Op& op);
+  Result duplicate(const Op& op);
+  Result duplicate_onto(int from, int to);
+  Result reopen(const Op& op);
+  Result connection(const Op& op);
+  Result file(const Op& op);
+  Result await();
+
+  World& world_;
+  Observer& observer_;
+  const Subject& subject_;
+  GuardedMemory change_memory_;
+  GuardedMemory event_memory_;
+  Kevent* const changes_end_;  // the first entry that faults
+  Kevent* const events_end_;
+  std::vector<Kevent> copy_;  // of the changes of an aliased call
+  std::vector<char> buffer_;
+  Returned returned_;
+  int64_t await_ns_ = 0;
+};
+
+}  // namespace kqtorture

@@ -1,0 +1,74 @@
+// Real objects for scenarios: made, kept for the next program when they are as good as new, or
+// closed.
+//
+// A system call costs about as much as running ten operations of the model, so a fuzzer that made a
+// fresh pipe for every program would spend its time in pipe(2). A pair is kept when no end of it
+// was ever closed, replaced or shut down, and what was written to it has been read back.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "contract/operation.h"
+#include "scenario/program.h"
+#include "subject/subject.h"
+
+namespace kqtorture {
+
+// The descriptors of one object; fd[1] is -1 unless it is a pair.
+struct Ends {
+  int fd[2] = {-1, -1};
+};
+
+class Fixtures {
+ public:
+  explicit Fixtures(const Subject& subject);
+  ~Fixtures();
+  Fixtures(const Fixtures&) = delete;
+  Fixtures& operator=(const Fixtures&) = delete;
+
+  // A fresh object, non-blocking. value: a file's size. False with errno set.
+  bool make(ObjectKind kind, int64_t value, Ends* ends);
+  // The same, or one that was kept.
+  bool take(ObjectKind kind, int64_t value, Ends* ends);
+  // Gives the object back. clean: as good as new, but for bytes that wait to be read when `dirty`.
+  void give_back(ObjectKind kind, const Ends& ends, bool clean, bool dirty);
+  // Fills the gaps below the highest descriptor in use, so that the next one freed is the next one
+  // used, as it would be in a process of its own; release_gaps() takes the fillers away again.
+  void fill_gaps(int highest);
+  void release_gaps();
+
+  // A connection to a listener; -1 with errno set.
+  int connect(int listener, bool unix_domain);
+  int accept(int listener);
+
+  // Do the subject's descriptors belong to the host, so that calls that the subject interface does
+  // not have (eventfd, lseek, ftruncate) may be made on them?
+  bool host_descriptors() const { return host_descriptors_; }
+
+  // What the model calls making such an object.
+  static contract::Op operation(ObjectKind kind, int64_t value);
+
+ private:
+  static constexpr size_t kKept = 8;  // of each kind; programs have three objects of a kind at most
+
+  bool make_pair(int domain, int type, Ends* ends);
+  bool make_tcp(Ends* ends);
+  int make_listener(bool unix_domain);
+  int make_file(int64_t size);
+  bool set_nonblocking(int fd);
+  bool drained(int fd, ObjectKind kind);
+  void close(const Ends& ends);
+
+  const Subject& subject_;
+  const SubjectCalls& calls_;
+  const bool host_descriptors_;
+  std::vector<Ends> kept_[kObjectKinds];
+  std::vector<int> fillers_;
+  Ends spare_;  // what the fillers are copies of
+  int tcp_listener_ = -1;
+  std::string file_path_;
+  int sockets_made_ = 0;
+};
+
+}  // namespace kqtorture
