@@ -1,0 +1,275 @@
+// What happens when descriptors run out, and when the program closes what it does not own?
+// Exhaustion is reported and loses no registered knote; libkq's own descriptors are out of the
+// program's reach.
+#include <dirent.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "objects.h"
+
+namespace kqtorture {
+namespace {
+
+std::vector<int> open_numbers() {
+  std::vector<int> numbers;
+  DIR* directory = opendir("/proc/self/fd");
+  if (directory == nullptr) return numbers;
+  while (const dirent* entry = readdir(directory)) {
+    const int number = std::atoi(entry->d_name);
+    if (entry->d_name[0] != '.' && number != dirfd(directory)) numbers.push_back(number);
+  }
+  closedir(directory);
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+class Limits : public PipeTest {
+ protected:
+  void SetUp() override {
+    PipeTest::SetUp();
+    if (!subject().is_emulator()) GTEST_SKIP() << "linked with libkq, but another kqueue is tested";
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
+  }
+  void TearDown() override { setrlimit(RLIMIT_NOFILE, &before_); }
+  // Takes every free number below the limit but `spare`.
+  void leave(int spare) {
+    rlimit low = before_;
+    low.rlim_cur = 128;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+    for (;;) {
+      Fd copy(dup(pipe_.near));
+      if (copy < 0) break;
+      taken_.push_back(std::move(copy));
+    }
+    for (int i = 0; i < spare && !taken_.empty(); ++i) taken_.pop_back();
+  }
+  void restore() {
+    taken_.clear();
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before_), 0);
+  }
+  rlimit before_{};
+  std::vector<Fd> taken_;
+};
+
+TEST_F(Limits, NoDescriptorLeftIsReportedByKqueue) {
+  leave(0);
+  EXPECT_EQ(subject().kqueue(), -1);
+  EXPECT_EQ(errno, EMFILE);
+  restore();
+  const Fd kq(subject().kqueue());
+  EXPECT_GE(kq, 0);
+}
+
+TEST_F(Limits, AFailedCreationLeavesNothingBehind) {
+  for (int spare = 0; spare < 6; ++spare) {
+    leave(spare);
+    const size_t before = open_numbers().size();
+    const int kq = subject().kqueue();
+    if (kq < 0) {
+      EXPECT_EQ(errno, EMFILE);
+      EXPECT_EQ(open_numbers().size(), before) << "with " << spare << " left";
+    } else {
+      subject().close(kq);
+    }
+    restore();
+  }
+}
+
+// With each number of descriptors left: every change that was reported done is done, every other
+// one is reported, and those from before are undisturbed.
+class Exhausted : public Limits, public ::testing::WithParamInterface<int> {};
+
+TEST_P(Exhausted, KnotesAreKeptOrReported) {
+  const Pair sockets = connect_pair(Transport::kUnix);
+  std::string path = "/tmp/kq-limit-XXXXXX";
+  const Fd file(mkstemp(path.data()));
+  unlink(path.c_str());
+  put(pipe_.far, 1);
+  put(sockets.far, 1);
+  Fd fresh(subject().kqueue());
+  ASSERT_EQ(submit(fresh, {ev(1, filter::kUser, flag::kAdd), trigger(1)}), 0);
+  const Fd inner(subject().kqueue());
+  ASSERT_EQ(submit(inner, {ev(1, filter::kUser, flag::kAdd), trigger(1)}), 0);
+  leave(GetParam());
+
+  const auto fd = [](const Fd& owner) { return static_cast<uintptr_t>(int{owner}); };
+  const Kevent changes[] = {
+      ev(fd(pipe_.near), filter::kRead, flag::kAdd, 0, 0, tag(1)),
+      ev(fd(pipe_.far), filter::kWrite, flag::kAdd, 0, 0, tag(2)),
+      ev(fd(sockets.near), filter::kRead, flag::kAdd, 0, 0, tag(3)),
+      ev(fd(sockets.near), filter::kWrite, flag::kAdd, 0, 0, tag(4)),
+      ev(fd(file), filter::kWrite, flag::kAdd, 0, 0, tag(5)),
+      ev(fd(inner), filter::kRead, flag::kAdd, 0, 0, tag(6)),
+      ev(7, filter::kTimer, flag::kAdd | flag::kOneshot, note::kMseconds, 1, tag(7)),
+  };
+  std::vector<uintptr_t> expected = {0};  // the USER knote from before
+  for (const Kevent& change : changes) {
+    const int error = submit(fresh, change);
+    if (error == 0) {
+      expected.push_back(reinterpret_cast<uintptr_t>(change.udata));
+    } else {
+      EXPECT_TRUE(error == EMFILE || error == ENFILE || error == ENOMEM) << error;
+      Kevent again = change;
+      again.flags = flag::kDelete;
+      EXPECT_EQ(submit(fresh, again), ENOENT) << "a change that failed left a knote behind";
+    }
+  }
+  const auto seen = [&fresh] {
+    std::vector<uintptr_t> tags;
+    for (const Kevent& event : poll_events(fresh)) {
+      tags.push_back(reinterpret_cast<uintptr_t>(event.udata));
+    }
+    return tags;
+  };
+  sleep_ms(5);
+  EXPECT_THAT(seen(), ::testing::UnorderedElementsAreArray(expected));
+  restore();
+  // What was refused can be added now.
+  for (const Kevent& change : changes) EXPECT_EQ(submit(fresh, change), 0);
+  sleep_ms(5);
+  EXPECT_THAT(seen(), ::testing::UnorderedElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+INSTANTIATE_TEST_SUITE_P(Spare, Exhausted, ::testing::Range(0, 6),
+                         ::testing::PrintToStringParamName());
+
+class Private : public Limits {
+ protected:
+  // A kqueue that uses everything libkq may need a descriptor for.
+  void use_everything(int kq, const Fd& file) {
+    ASSERT_EQ(submit(kq, {ev(1, filter::kTimer, flag::kAdd, 0, 2),
+                          ev(2, filter::kTimer, flag::kAdd, note::kAbstime | note::kMseconds, 1),
+                          ev(1, filter::kUser, flag::kAdd | flag::kClear)}),
+              0);
+    ASSERT_EQ(submit(kq, ev(static_cast<uintptr_t>(int{file}), filter::kRead, flag::kAdd)), 0);
+  }
+};
+
+TEST_F(Private, DescriptorsCannotBeClosedOneByOne) {
+  const Fd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const std::vector<int> before = open_numbers();
+  Fd kq(subject().kqueue());
+  use_everything(kq, file);
+  int internal = 0;
+  for (const int number : open_numbers()) {
+    if (number == kq || std::find(before.begin(), before.end(), number) != before.end()) continue;
+    ++internal;
+    EXPECT_EQ(::close(number), -1);
+    EXPECT_EQ(errno, EBADF);
+    EXPECT_EQ(dup2(pipe_.near, number), -1);
+  }
+  ASSERT_EQ(submit(kq, trigger(1)), 0);
+  sleep_ms(5);
+  // Both timers, the trigger, and the file that is not at its end.
+  EXPECT_EQ(poll_events(kq).size(), 4u) << internal << " descriptors of libkq's own";
+}
+
+// In a child of its own, whose other descriptors are not missed: closes all numbers but the
+// standard ones and the kqueue's, and the kqueue works on.
+template <typename CloseAll>
+int survives(CloseAll close_all) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const int kq = subject().kqueue();
+    if (submit(kq, {ev(1, filter::kTimer, flag::kAdd, 0, 2), ev(1, filter::kUser, flag::kAdd)}) !=
+        0) {
+      _exit(1);
+    }
+    const Pair watched = open_pipe();
+    put(watched.far, 1);
+    if (submit(kq, ev(static_cast<uintptr_t>(int{watched.near}), filter::kRead, flag::kAdd)) != 0) {
+      _exit(2);
+    }
+    close_all(kq);
+    // The pipe is gone, the kqueue, its timer and its trigger are not.
+    if (submit(kq, trigger(1)) != 0) _exit(3);
+    sleep_ms(5);
+    const Outcome outcome = call(kq, {}, 8);
+    if (outcome.count != 2) _exit(4);
+    const Pair fresh = open_pipe();
+    put(fresh.far, 1);
+    if (submit(kq, ev(static_cast<uintptr_t>(int{fresh.near}), filter::kRead, flag::kAdd)) != 0) {
+      _exit(5);
+    }
+    bool seen = false;
+    for (const Kevent& event : call(kq, {}, 8).entries) seen |= event.filter == filter::kRead;
+    _exit(seen ? 0 : 6);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 100;
+}
+
+TEST_F(Private, DescriptorsSurviveALoopThatClosesAllNumbers) {
+  EXPECT_EQ(survives([](int kq) {
+              for (int number = 3; number < 1024; ++number) {
+                if (number != kq) ::close(number);
+              }
+            }),
+            0);
+}
+
+TEST_F(Private, DescriptorsSurviveCloseRange) {
+  EXPECT_EQ(survives([](int kq) {
+              const auto number = static_cast<unsigned>(kq);
+              if (kq > 3) close_range(3, number - 1, 0);
+              close_range(number + 1, ~0U, 0);
+            }),
+            0);
+}
+
+TEST_F(Private, DescriptorsSurviveClosefrom) {
+  EXPECT_EQ(survives([](int kq) {
+              for (int number = 3; number < kq; ++number) ::close(number);
+              closefrom(kq + 1);
+            }),
+            0);
+}
+
+TEST_F(Private, DescriptorsGoWithTheLastKqueue) {
+  const Fd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  {
+    Fd first(subject().kqueue());  // what is made once per process is made now
+    use_everything(first, file);
+  }
+  const size_t before = open_numbers().size();
+  for (int i = 0; i < 10; ++i) {
+    Fd kq(subject().kqueue());
+    use_everything(kq, file);
+    poll_events(kq);
+  }
+  EXPECT_EQ(open_numbers().size(), before);
+}
+
+TEST_F(Private, DescriptorsOfAKqueueClosedUnderItsWaitersGoWhenTheyReturn) {
+  put(pipe_.far, 1);
+  const size_t before = open_numbers().size();
+  for (int i = 0; i < 5; ++i) {
+    Fd kq(subject().kqueue());
+    ASSERT_EQ(submit(kq, ev(1, filter::kTimer, flag::kAdd | flag::kOneshot, 0, 15)), 0);
+    std::vector<Waiter> waiters;
+    const timespec limit{0, 40000000};
+    for (int j = 0; j < 16; ++j) waiters.emplace_back(kq, 8, &limit);
+    for (const Waiter& waiter : waiters) waiter.wait_until_parked();
+    kq.reset();
+    int served = 0;
+    for (Waiter& waiter : waiters) {
+      const Outcome outcome = waiter.join();
+      EXPECT_GE(outcome.count, 0);
+      served += outcome.count;
+    }
+    EXPECT_LE(served, 1);
+  }
+  EXPECT_EQ(open_numbers().size(), before);
+}
+
+}  // namespace
+}  // namespace kqtorture

@@ -1,0 +1,184 @@
+// What about a close that libkq did not see? A raw system call, or one made before libkq was
+// loaded, is noticed at the next ADD of the number and before anything of it is delivered.
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "objects.h"
+
+namespace kqtorture {
+namespace {
+
+class UnseenClose : public PipeTest {
+ protected:
+  void SetUp() override {
+    PipeTest::SetUp();
+    if (!subject().is_emulator()) GTEST_SKIP() << "linked with libkq, but another kqueue is tested";
+    number_ = pipe_.near.release();
+  }
+  void TearDown() override {
+    if (number_ >= 0) ::close(number_);
+  }
+  static void raw_close(int fd) { ASSERT_EQ(syscall(SYS_close, fd), 0); }
+  // Gives the number to a copy of source, behind libkq's back.
+  void raw_reuse(int source) { ASSERT_EQ(syscall(SYS_dup3, source, number_, 0), number_); }
+  Kevent read_ev(int flags, void* udata = nullptr) const {
+    return ev(static_cast<uintptr_t>(number_), filter::kRead, static_cast<uint16_t>(flags), 0, 0,
+              udata);
+  }
+  int number_ = -1;
+};
+
+TEST_F(UnseenClose, IsNoticedByAPoll) {
+  put(pipe_.far, 1);
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);
+  raw_close(number_);
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(UnseenClose, IsNoticedByAChange) {
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);
+  raw_close(number_);
+  EXPECT_EQ(submit(kq_, read_ev(flag::kDelete)), EBADF);
+}
+
+TEST_F(UnseenClose, IsNoticedThoughADuplicateKeepsTheFileOpen) {
+  const Fd copy(dup(number_));
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);
+  raw_close(number_);
+  put(pipe_.far, 1);
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(UnseenClose, IsNoticedThoughADuplicateKeepsTheFileOpenAndReady) {
+  const Fd copy(dup(number_));
+  put(pipe_.far, 1);
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);
+  ASSERT_EQ(poll_events(kq_).size(), 1u);
+  raw_close(number_);
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(UnseenClose, DoesNotMakeTheNextOwnerFire) {
+  const Pair other = open_pipe();
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);
+  raw_close(number_);
+  raw_reuse(other.near);
+  put(other.far, 1);
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(UnseenClose, DoesNotMakeTheNextOwnerFireForTheOldOnesData) {
+  const Fd copy(dup(number_));
+  const Pair other = open_pipe();
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);
+  raw_close(number_);
+  raw_reuse(other.near);
+  put(pipe_.far, 1);
+  EXPECT_TRUE(silent(kq_));
+  put(other.far, 1);
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(UnseenClose, LeavesNoUdataToTheNextAdd) {
+  const Pair other = open_pipe();
+  put(other.far, 2);
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd | flag::kDispatch | flag::kDisable, tag(1))), 0);
+  raw_close(number_);
+  raw_reuse(other.near);
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd, tag(2))), 0);
+  const Kevent event = only_event(kq_);
+  EXPECT_EQ(event.udata, tag(2));
+  EXPECT_EQ(event.flags, 0);
+  EXPECT_EQ(event.data, 2);
+}
+
+TEST_F(UnseenClose, TheNextOwnersKnoteSeesItsOwnActivityOnly) {
+  const Fd copy(dup(number_));
+  const Pair other = open_pipe();
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd | flag::kClear)), 0);
+  raw_close(number_);
+  raw_reuse(other.near);
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd | flag::kClear, tag(2))), 0);
+  put(pipe_.far, 1);
+  EXPECT_TRUE(silent(kq_));
+  put(other.far, 4);
+  EXPECT_EQ(only_event(kq_).data, 4);
+}
+
+TEST_F(UnseenClose, AChangeThatIsNoAddFindsNoKnoteOfTheNextOwner) {
+  const Pair other = open_pipe();
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd | flag::kDisable)), 0);
+  raw_close(number_);
+  raw_reuse(other.near);
+  EXPECT_EQ(submit(kq_, read_ev(flag::kEnable)), ENOENT);
+}
+
+TEST_F(UnseenClose, AFinalEventDoesNotPassToTheNextOwner) {
+  const Pair other = open_pipe();
+  ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);
+  ASSERT_EQ(submit(kq_, read_ev(flag::kForceOneshot)), 0);
+  raw_close(number_);
+  raw_reuse(other.near);
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(UnseenClose, AWriteKnoteDoesNotPassToTheNextOwner) {
+  const Pair other = open_pipe();
+  const auto ident = static_cast<uintptr_t>(int{pipe_.far});
+  ASSERT_EQ(submit(kq_, ev(ident, filter::kWrite, flag::kAdd)), 0);
+  const int far = pipe_.far;
+  raw_close(far);
+  ASSERT_EQ(syscall(SYS_dup3, int{other.far}, far, 0), far);
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(UnseenClose, DoesNotMakeAWaiterSpinOrReturn) {
+  const Fd copy(dup(number_));
+  ASSERT_EQ(submit(kq_, {read_ev(flag::kAdd), ev(1, filter::kUser, flag::kAdd)}), 0);
+  raw_close(number_);
+  Waiter waiter(kq_);
+  waiter.wait_until_parked();
+  put(pipe_.far, 1);
+  waiter.wait_until_parked();
+  EXPECT_FALSE(waiter.returned());
+  ASSERT_EQ(submit(kq_, trigger(1)), 0);
+  const Outcome outcome = waiter.join();
+  ASSERT_EQ(outcome.count, 1);
+  EXPECT_EQ(outcome.entries[0].filter, filter::kUser);
+}
+
+TEST_F(UnseenClose, OfTheKqueueItselfIsEbadf) {
+  const int number = kq_.release();
+  raw_close(number);
+  EXPECT_EQ(call(number, {}, 1).error, EBADF);
+}
+
+TEST_F(UnseenClose, OfTheKqueueLeavesItsNumberToItsNextOwner) {
+  const int number = kq_.release();
+  raw_close(number);
+  const int fresh = subject().kqueue();
+  ASSERT_GE(fresh, 0);
+  ASSERT_EQ(submit(fresh, {ev(1, filter::kUser, flag::kAdd), trigger(1)}), 0);
+  EXPECT_EQ(only_event(fresh).ident, 1u);
+  subject().close(fresh);
+}
+
+TEST(LateLoading, OfLibkqNoticesClosesItCannotSee) {
+  if (!subject().is_emulator()) GTEST_SKIP() << "linked with libkq, but another kqueue is tested";
+  const pid_t child = fork();
+  if (child == 0) {
+    execl(KQ_LATE_LOADER, "late_loader", KQ_LIBRARY, nullptr);
+    _exit(99);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "the step of late_loader.cpp that failed";
+}
+
+}  // namespace
+}  // namespace kqtorture
