@@ -35,11 +35,17 @@ void init_googletest(char* program, const std::vector<std::string>& flags) {
   testing::InitGoogleTest(&count, arguments.data());
 }
 
-void share_the_budget(Settings* settings) {
-  if (settings->budget <= 0 || settings->iterations) return;
-  const int cases = testing::UnitTest::GetInstance()->test_to_run_count();
-  settings->seconds = settings->budget / (cases > 0 ? cases : 1);
-}
+// How many cases there are is known once GoogleTest has applied its filter, just before the first.
+class BudgetSharer : public testing::EmptyTestEventListener {
+ public:
+  void OnTestProgramStart(const testing::UnitTest& program) override {
+    Settings& settings = environment().settings;
+    if (settings.budget <= 0 || settings.iterations || program.test_to_run_count() == 0) return;
+    settings.seconds = settings.budget / program.test_to_run_count();
+    std::printf("kq_stress: %g seconds for each of %d cases\n", settings.seconds,
+                program.test_to_run_count());
+  }
+};
 
 int run(int argc, char** argv) {
   Environment& env = environment();
@@ -48,7 +54,6 @@ int run(int argc, char** argv) {
   if (!parsed.proceed) return parsed.exit_code;
   init_googletest(argv[0], gtest_flags);
   if (has_argument(argc, argv, "--gtest_list_tests")) return RUN_ALL_TESTS();
-  share_the_budget(&env.settings);
 
   std::printf("kq_stress: %s\n", describe(env.settings).c_str());
   std::fflush(stdout);
@@ -64,7 +69,13 @@ int run(int argc, char** argv) {
   // A subject's pipe may lose its reader while a race writes to it.
   signal(SIGPIPE, SIG_IGN);
 
+  const testing::UnitTest& program = *testing::UnitTest::GetInstance();
+  testing::UnitTest::GetInstance()->listeners().Append(new BudgetSharer);  // GoogleTest's to delete
   const int failed = RUN_ALL_TESTS();
+  if (program.test_to_run_count() == 0) {
+    std::fprintf(stderr, "kq_stress: no case is called so (--gtest_list_tests names them)\n");
+    return kExitUsage;
+  }
   const Outcome& done = outcome();
   std::printf(
       "kq_stress: %llu cases, %llu rounds, %llu operations, %llu deliveries, %llu findings\n",
@@ -81,7 +92,10 @@ int run(int argc, char** argv) {
   if (done.findings) return kExitFinding;
   if (done.environment_trouble) return kExitUsage;
   if (failed) return kExitFinding;
-  return done.cases ? kExitClean : kExitSkipped;
+  if (done.cases) return kExitClean;
+  std::fprintf(stderr, "kq_stress: the profile %s has none of the cases chosen\n",
+               env.subject->profile().c_str());
+  return kExitSkipped;
 }
 
 }  // namespace

@@ -83,7 +83,8 @@ std::string describe(const Settings& settings) {
                      " objects=" + std::to_string(settings.objects);
   if (settings.iterations) return text + " iterations=" + std::to_string(settings.iterations);
   char seconds[32];
-  std::snprintf(seconds, sizeof seconds, " seconds=%g", settings.seconds);
+  std::snprintf(seconds, sizeof seconds, settings.budget > 0 ? " budget=%g" : " seconds=%g",
+                settings.budget > 0 ? settings.budget : settings.seconds);
   return text + seconds;
 }
 

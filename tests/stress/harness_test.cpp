@@ -1,0 +1,272 @@
+// The harness itself: does the runner see a thread that sleeps where it may not, one that cannot be
+// woken, a race that did nothing? A judge of liveness that never accuses would pass every kqueue.
+#include <gtest/gtest-spi.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "stress/lane.h"
+#include "stress/lane_chart.h"
+#include "stress/parking.h"
+#include "stress/runner.h"
+#include "stress/settings.h"
+#include "stress/traits.h"
+
+namespace kqtorture {
+namespace {
+
+class Harness : public testing::Test {
+ protected:
+  void SetUp() override {
+    Environment& env = environment();
+    if (!env.subject) {
+      std::string error;
+      env.subject = Subject::open(Subject::default_spec(), &error);
+      ASSERT_TRUE(env.subject) << error;
+      env.traits = traits_of(env.subject->profile());
+    }
+    env.settings.iterations = 2;
+    env.settings.seed = 7;
+  }
+};
+
+// Thread 0 waits, thread 1 drives; each does what the test says.
+struct Script {
+  void (*waiter)(Lane&) = nullptr;
+  void (*driver)(Lane&) = nullptr;
+  void (*release)() = nullptr;
+  uint64_t work = 1;
+};
+Script script;
+
+class ScriptedRace : public Race {
+ public:
+  int threads() const override { return 2; }
+  bool waits(int thread) const override { return thread == 0; }
+  void setup(Lane&) override {}
+  void thread(Lane& self) override { (waits(self.index()) ? script.waiter : script.driver)(self); }
+  void judge(Lane&) override {}
+  void release(Lane&) override {
+    if (script.release) script.release();
+  }
+  void verify(Lane&, const std::vector<const Lane*>&) override {}
+  Tallies tallies() const override { return {{"pieces of work", script.work}}; }
+};
+
+void run_script() {
+  run_race("Harness.Script", [] { return std::make_unique<ScriptedRace>(); });
+}
+void do_nothing(Lane&) {}
+// Sleeps until a signal interrupts it: what a lost wake-up looks like.
+void sleep_for_ever(Lane&) { ::pause(); }
+
+std::atomic<bool> told_to_leave{false};
+void wait_to_be_told(Lane&) { told_to_leave.wait(false); }
+void tell() {
+  told_to_leave = true;
+  told_to_leave.notify_all();
+}
+
+TEST_F(Harness, RaceWhoseWaitersCanBeReleasedIsClean) {
+  told_to_leave = false;
+  script = {wait_to_be_told, do_nothing, tell};
+  const Outcome before = outcome();
+  run_script();
+  EXPECT_EQ(outcome().findings, before.findings);
+  EXPECT_EQ(outcome().rounds, before.rounds + 2);
+}
+
+TEST_F(Harness, WaiterThatNothingWakesIsAFindingAndIsInterrupted) {
+  script = {sleep_for_ever, do_nothing, nullptr};
+  const Outcome before = outcome();
+  EXPECT_FATAL_FAILURE(run_script(), "broke its contract");
+  EXPECT_EQ(outcome().findings, before.findings + 1);
+}
+
+TEST_F(Harness, DriverThatSleepsIsAFinding) {
+  script = {do_nothing, sleep_for_ever, nullptr};
+  const Outcome before = outcome();
+  EXPECT_FATAL_FAILURE(run_script(), "broke its contract");
+  EXPECT_EQ(outcome().findings, before.findings + 1);
+}
+
+TEST_F(Harness, SlowDriverIsNoFinding) {
+  told_to_leave = false;
+  // Longer than any patience of the runner, and busy: time alone is no verdict.
+  script = {wait_to_be_told,
+            [](Lane&) {
+              const uint64_t until = now_ns() + 300'000'000;
+              while (now_ns() < until) {
+              }
+            },
+            tell};
+  const Outcome before = outcome();
+  run_script();
+  EXPECT_EQ(outcome().findings, before.findings);
+}
+
+TEST_F(Harness, AccusationOfAThreadEndsTheRaceInItsFirstRound) {
+  script = {[](Lane& self) {
+              self.accuse({"duplicate", "I5", "planted", {}, 0, 0, 0});
+            },
+            do_nothing, nullptr};
+  const Outcome before = outcome();
+  EXPECT_FATAL_FAILURE(run_script(), "broke its contract");
+  EXPECT_EQ(outcome().findings, before.findings + 1);
+  EXPECT_EQ(outcome().rounds, before.rounds + 1);
+}
+
+TEST_F(Harness, RaceThatExercisedNothingFails) {
+  script = {do_nothing, do_nothing, nullptr, 0};
+  EXPECT_NONFATAL_FAILURE(run_script(), "exercised nothing");
+}
+
+std::atomic<uint64_t> drawn{0};
+TEST_F(Harness, SameSeedIsTheSameLuck) {
+  script = {do_nothing, [](Lane& self) { drawn = self.random().next(); }, nullptr};
+  run_script();
+  const uint64_t first = drawn;
+  run_script();
+  EXPECT_EQ(drawn, first);
+  environment().settings.seed = 8;
+  run_script();
+  EXPECT_NE(drawn, first);
+}
+
+TEST(ParkingLot, ThreadIsParkedExactlyWhileItSleeps) {
+  std::atomic<int> phase{0};
+  std::atomic<pid_t> id{-1};
+  Signals signals;
+  std::thread thread([&] {
+    id = current_thread_id();
+    while (phase == 0) {
+    }
+    phase.wait(1);
+  });
+  while (id == -1) std::this_thread::yield();
+  ParkingLot lot;
+  lot.watch(nullptr, id);
+  for (int i = 0; i < 50; ++i) EXPECT_FALSE(lot.look()[0]);
+  phase = 1;
+  while (!lot.look()[0]) std::this_thread::yield();
+  EXPECT_TRUE(lot.look()[0]);
+  phase = 2;
+  phase.notify_all();
+  thread.join();
+}
+
+TEST(ParkingLot, NobodyIsParkedWhileAChildProcessWorks) {
+  ParkingLot lot;
+  lot.watch(nullptr, current_thread_id());
+  std::atomic<bool> done{false};
+  std::atomic<pid_t> id{-1};
+  std::thread sleeper([&] {
+    id = current_thread_id();
+    done.wait(false);
+  });
+  while (id == -1) std::this_thread::yield();
+  lot.watch(nullptr, id);
+  while (!lot.look()[1]) std::this_thread::yield();
+  char shell[] = "sh", option[] = "-c", loop[] = "while :; do :; done";
+  char* arguments[] = {shell, option, loop, nullptr};
+  pid_t child = -1;
+  ASSERT_EQ(::posix_spawnp(&child, "sh", nullptr, nullptr, arguments, environ), 0);
+  for (int i = 0; i < 50; ++i) EXPECT_FALSE(lot.look()[1]);
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  while (!lot.look()[1]) std::this_thread::yield();
+  done = true;
+  done.notify_all();
+  sleeper.join();
+}
+
+TEST(Token, CarriesRoundLaneAndSerialThroughUdata) {
+  const Token token(70000, 3, 123456789);
+  Kevent event{};
+  event.udata = token.udata();
+  EXPECT_EQ(Token(event).round(), 70000u & 0xffff);
+  EXPECT_EQ(Token(event).lane(), 3);
+  EXPECT_EQ(Token(event).serial(), 123456789u);
+  EXPECT_EQ(Token(Kevent{}).lane(), -1);
+}
+
+TEST(LaneChart, ShowsTheGuiltyKnoteAloneInTheOrderOfItsEvents) {
+  std::string error;
+  Environment& env = environment();
+  if (!env.subject) env.subject = Subject::open(Subject::default_spec(), &error);
+  ASSERT_TRUE(env.subject) << error;
+  Signals signals;
+  Lane first(0, *env.subject, &signals), second(1, *env.subject, &signals);
+  const int kq = env.subject->kqueue();
+  const Token token(1, 0, 42);
+  first.change(kq, make_change(5, filter::kUser, flag::kAdd | flag::kClear, token.udata()));
+  second.change(kq, make_change(6, filter::kUser, flag::kAdd, token.udata()));
+  second.change(kq, make_change(5, filter::kUser, 0, token.udata(), note::kTrigger));
+  Kevent event{};
+  const timespec poll{0, 0};
+  first.kevent(kq, nullptr, 0, &event, 1, &poll);
+  env.subject->close(kq);
+  const auto chart = draw_lanes({&first, &second}, 5, filter::kUser, 10);
+  ASSERT_EQ(chart.size(), 4u);
+  EXPECT_NE(chart[1].find("*  .  change  USER 5 ADD|CLEAR udata=1.0.42 -> 0"), std::string::npos)
+      << chart[1];
+  EXPECT_NE(chart[2].find(".  *  change  USER 5"), std::string::npos) << chart[2];
+  EXPECT_NE(chart[3].find("*  .  deliver USER 5"), std::string::npos) << chart[3];
+}
+
+ParsedSettings parse(std::vector<std::string> arguments, Settings* settings,
+                     std::vector<std::string>* rest) {
+  arguments.insert(arguments.begin(), "kq_stress");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  return parse_settings(static_cast<int>(argv.size()), argv.data(), settings, rest);
+}
+
+TEST(Settings, FlagsReachTheRacesAndGoogleTestGetsItsOwn) {
+  Settings settings;
+  std::vector<std::string> rest;
+  const auto parsed = parse({"--threads=6", "--objects", "3", "--seconds=0.5", "--seed=99",
+                             "--gtest_filter=*", "--iterations=4"},
+                            &settings, &rest);
+  EXPECT_TRUE(parsed.proceed);
+  EXPECT_EQ(settings.threads, 6);
+  EXPECT_EQ(settings.objects, 3);
+  EXPECT_EQ(settings.seconds, 0.5);
+  EXPECT_EQ(settings.seed, 99u);
+  EXPECT_EQ(settings.iterations, 4u);
+  EXPECT_EQ(rest, std::vector<std::string>{"--gtest_filter=*"});
+  EXPECT_NE(describe(settings).find("seed=99"), std::string::npos);
+}
+
+TEST(Settings, NonsenseIsAUsageError) {
+  for (const char* argument : {"--threads=1", "--threads=many", "--objects=0", "--seconds=-1",
+                               "--seed=x", "--unknown", "word"}) {
+    Settings settings;
+    std::vector<std::string> rest;
+    const auto parsed = parse({argument}, &settings, &rest);
+    EXPECT_FALSE(parsed.proceed) << argument;
+    EXPECT_EQ(parsed.exit_code, 2) << argument;
+  }
+}
+
+TEST(Settings, WithoutASeedEveryRunHasAnother) {
+  ::unsetenv("KQ_SEED");
+  Settings first, second;
+  std::vector<std::string> rest;
+  ASSERT_TRUE(parse({}, &first, &rest).proceed);
+  ASSERT_TRUE(parse({}, &second, &rest).proceed);
+  EXPECT_NE(first.seed, second.seed);
+}
+
+}  // namespace
+}  // namespace kqtorture
