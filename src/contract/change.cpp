@@ -67,6 +67,11 @@ ChangeOutcome attach_kqueue(const Context& context, uint8_t kqueue, const Event&
   if (profile.cycles_refused && watches(*context.state, watched, kqueue, kMaxObjects)) {
     return fail(change, EINVAL);
   }
+  const int limit = context.host.nesting_limit;
+  if (limit != 0 && (watches(*context.state, watched, kqueue, kMaxObjects) ||
+                     depth_below(*context.state, watched, limit) + 2 > limit)) {
+    return undecided();
+  }
   if (profile.nested_depth != 0 &&
       depth_below(*context.state, watched, profile.nested_depth) >= profile.nested_depth) {
     return fail(change, EINVAL);

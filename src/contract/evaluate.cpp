@@ -21,10 +21,10 @@ int64_t low_water(const Interest& interest, int64_t otherwise) {
   return (interest.sfflags & note::kLowat) != 0 ? interest.sdata : otherwise;
 }
 
-void set_error(Tri reset, Evaluation* now) {
+void set_error(ObjectKind kind, Tri reset, Evaluation* now) {
   if (!possible(reset)) return;
-  now->fflags_or = ECONNRESET;
-  if (certain(reset)) now->fflags = ECONNRESET;
+  // What the network has to say differs: ECONNRESET, EPIPE, ETIMEDOUT.
+  now->fflags_or = kind == ObjectKind::kTcp ? kAnyErrno : ECONNRESET;
 }
 
 Evaluation pipe_read(const Profile& profile, const Host& host, const Object& pipe, uint8_t end,
@@ -56,7 +56,7 @@ Evaluation socket_read(const Object& socket, uint8_t end, const Interest& intere
   const End& here = socket.end[end];
   now.data = here.inbox;
   now.eof = here.no_receive;
-  set_error(here.reset, &now);
+  set_error(socket.kind, here.reset, &now);
   now.ready = tri_or(reaches(now.data, low_water(interest, 1)), tri_or(now.eof, here.reset));
   return now;
 }
@@ -66,7 +66,7 @@ Evaluation socket_write(const Host& host, const Object& socket, uint8_t end,
   Evaluation now;
   const End& here = socket.end[end];
   now.eof = here.no_send;
-  set_error(here.reset, &now);
+  set_error(socket.kind, here.reset, &now);
   now.ready = has_space(host, socket, end);
   if ((interest.sfflags & note::kLowat) != 0) {
     const Range space = {0, host.socket_free_max};
@@ -90,10 +90,11 @@ Evaluation datagram_read(const Host& host, const Object& socket, uint8_t end,
               host.datagram_count == DatagramCount::kFirstDatagram ? first : all};
   now.ready = reaches(now.data, low_water(interest, 1));
   // What the other end's close means to a datagram socket is the host's affair.
+  // It may even throw away what was sent before.
   if (socket.end[1 - end].closed) {
-    now.ready = tri_or(now.ready, Tri::kMaybe);
-    now.eof = Tri::kMaybe;
+    now.ready = now.eof = Tri::kMaybe;
     now.fflags_or = ECONNRESET;
+    now.data.lo = 0;
   }
   return now;
 }
@@ -166,8 +167,9 @@ Queue look_into(const Profile& profile, const Host& host, const State& state, ui
   Queue queue;
   for (int i = 0; i < state.knotes; i++) {
     const Knote& knote = state.knote[i];
-    if (knote.kqueue != kqueue || !possible(knote.queued)) continue;
-    queue.perhaps_queued++;
+    if (knote.kqueue != kqueue) continue;
+    queue.perhaps_queued += possible(knote.queued) || host.queues_unready;
+    if (!possible(knote.queued)) continue;
     if (certain(knote.queued)) queue.surely_queued++;
     if (certain(queue.deliverable) || knote.disabled) continue;
     if (depth == 0) {
@@ -186,10 +188,11 @@ Evaluation kqueue_read(const Profile& profile, const Host& host, const State& st
                        int depth) {
   Evaluation now;
   const Queue queue = look_into(profile, host, state, kqueue, depth);
-  if (queue.perhaps_queued == 0) return now;
+  const int perhaps = queue.perhaps_queued + (state.object[kqueue].stale_hint ? 1 : 0);
+  if (perhaps == 0) return now;
   // I17: it may be readable with nothing deliverable, and must be with something deliverable.
   now.ready = certain(queue.deliverable) ? Tri::kYes : Tri::kMaybe;
-  now.data = {1, queue.perhaps_queued};
+  now.data = {certain(now.ready) ? 1 : 0, perhaps};
   if (host.nested_count_exact) {
     if (queue.surely_queued > 0) now.ready = Tri::kYes;
     now.data.lo = std::max(queue.surely_queued, 1);

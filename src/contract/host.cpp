@@ -20,6 +20,7 @@ constexpr Host linux_at_once() {
   h.socket_overhead = 4096;
   h.shutdown_reading_reaches_peer = true;
   h.half_close_shows = false;
+  h.half_close_activates_both = true;
   return h;
 }
 
@@ -28,6 +29,9 @@ constexpr Host linux_epoll() {
   h.name = "linux";
   h.activation = Observed::kAtScan;
   h.order = Order::kUntilScan;
+  h.nesting_limit = 4;
+  h.queues_unready = true;
+  h.disabled_keeps_place = false;
   h.file_activity_seen = false;
   return h;
 }
@@ -97,6 +101,10 @@ std::string to_text(const Host& host) {
   line("activation noticed", word(host.activation));
   line("registration evaluated", word(host.registration));
   line("order", host.order == Order::kByActivation ? "by activation" : "until scan");
+  line("unready knotes may be queued", word(host.queues_unready));
+  line("half close activates both", word(host.half_close_activates_both));
+  line("nesting limit", std::to_string(host.nesting_limit));
+  line("disabled knote keeps its place", word(host.disabled_keeps_place));
   line("file activity seen", word(host.file_activity_seen));
   line("nested count exact", word(host.nested_count_exact));
   return text;

@@ -22,8 +22,8 @@ enum class Observed : uint8_t {
 // The order in which activations of different knotes are delivered (I16).
 enum class Order : uint8_t {
   kByActivation,  // first activated, first delivered
-  kUntilScan      // object activity takes its place in the queue at some time before the next scan;
-                  // what a kevent() call itself activated keeps its order
+  kUntilScan  // a knote with an object takes its place in the queue at some time before the next
+              // scan; USER knotes, and knotes that a scan put back, keep their order
 };
 // Does taking bytes out of an object activate the WRITE knotes at its other end?
 enum class WriteActivation : uint8_t {
@@ -65,8 +65,16 @@ struct Host {
   Observed activation = Observed::kAtOnce;    // objects' activity
   Observed registration = Observed::kAtOnce;  // the state found by an ADD or other change
   Order order = Order::kByActivation;
-  bool file_activity_seen = true;   // writing to a regular file activates READ on it
-  bool nested_count_exact = false;  // READ data of a kqueue is the number of queued knotes
+  // A half close is told to the other direction's knotes too: it may activate them.
+  bool half_close_activates_both = false;
+  // Kqueues that watch each other in a cycle, or in a chain longer than this, may be refused.
+  int nesting_limit = 0;  // 0: none
+  // A change may put a knote into the queue whose object is not ready, for the scan to throw out:
+  // its kqueue then counts as readable (I17), and later activity finds the knote in its place.
+  bool queues_unready = false;
+  bool disabled_keeps_place = true;  // in the queue, when enabled again before a scan; else perhaps
+  bool file_activity_seen = true;    // writing to a regular file activates READ on it
+  bool nested_count_exact = false;   // READ data of a kqueue is the number of queued knotes
 };
 
 inline constexpr size_t kHosts = 3;

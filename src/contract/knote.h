@@ -18,6 +18,9 @@
 
 namespace kqtorture::contract {
 
+// As the second value of delivered fflags: any errno.
+inline constexpr uint32_t kAnyErrno = UINT32_MAX;
+
 // What a filter says about its object at one instant.
 struct Evaluation {
   Tri ready = Tri::kNo;

@@ -66,8 +66,11 @@ void evaluate_at_change(const Host& host, const Evaluation& now, Knote* knote) {
 
 // The place in the queue that a change gives.
 bool enqueue_at_change(const Host& host, uint32_t tick, Knote* knote) {
-  const bool late = host.registration == Observed::kAtScan && knote->object != Knote::kNoObject;
-  const bool open = late && host.order == Order::kUntilScan;
+  const bool watches = knote->object != Knote::kNoObject;
+  if (knote->active == Active::kNo) {
+    return watches && host.queues_unready && enter_queue_unready(tick, knote);
+  }
+  const bool open = watches && host.order == Order::kUntilScan;
   return enter_queue(tick, open ? Knote::kOpenTick : tick, knote);
 }
 
@@ -159,9 +162,10 @@ ChangeResult apply_change(const Profile& profile, const Host& host, const Event&
     const bool itself = touches_itself(knote->filter);
     evaluate_at_change(host, itself ? evaluate_self(*knote) : now, knote);
   }
+  if (enqueue_at_change(host, tick, knote)) result.queued_anew = true;
   if (knote->active == Active::kNo) return result;
-  enqueue_at_change(host, tick, knote);
-  result.queued_anew = before.queued != Tri::kYes;
+  if (enabled && !host.disabled_keeps_place) knote->place_hi = std::max(knote->place_hi, tick);
+  if (before.queued != Tri::kYes) result.queued_anew = true;
   return result;
 }
 
@@ -188,9 +192,9 @@ ChangeResult create_knote(const Profile& profile, const Host& host, const Event&
       !knote->disabled || profile.disabled_creation == DisabledCreation::kEvaluatedThenDisabled;
   if (!evaluated) return result;
   evaluate_at_change(host, touches_itself(knote->filter) ? evaluate_self(*knote) : now, knote);
-  if (knote->active == Active::kNo) return result;
   enqueue_at_change(host, tick, knote);
-  if (knote->filter == filter::kTimer) knote->place_hi = Knote::kOpenTick;
+  if (knote->active != Active::kNo && knote->filter == filter::kTimer)
+    knote->place_hi = Knote::kOpenTick;
   if (knote->disabled) disable(profile, knote);
   result.queued_anew = possible(knote->queued);
   return result;

@@ -18,7 +18,10 @@ bool object_event(const Host& host, const Evaluation& now, Tri happened, uint32_
     if (knote->fflags == knote->fflags_or) knote->fflags_or = now.fflags;
     if (now.fflags_or != now.fflags) knote->fflags_or = now.fflags_or;
   }
-  if (now.ready == Tri::kNo || happened == Tri::kNo) return false;
+  if (happened == Tri::kNo) return false;
+  if (now.ready == Tri::kNo) {
+    return host.queues_unready && !knote->disabled && enter_queue_unready(tick, knote);
+  }
   Active active = Active::kMaybe;
   if (happened == Tri::kYes) {
     active = at_once && now.ready == Tri::kYes ? Active::kYes : Active::kPending;

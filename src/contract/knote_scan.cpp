@@ -97,6 +97,10 @@ bool deliver(const Profile& profile, uint16_t flags, const Evaluation& now, bool
     knote->fflags_or = now.fflags_or;
   }
   const bool expires_again = knote->periodic && timer_runs(*knote);
+  if (!knote->periodic && timer_runs(*knote)) {
+    knote->timer = TimerState::kStopped;  // this was its one expiration
+    knote->data = Range::exactly(1);
+  }
   if (clear) {
     knote->data = expires_again ? Range{0, INT64_MAX} : Range::exactly(0);
     knote->fflags = knote->fflags_or = 0;
@@ -123,12 +127,13 @@ void pass_over(const Evaluation& now, bool more_may_come, Knote* knote) {
     leave_queue(knote);
     return;
   }
-  if (knote->active == Active::kNo) return;
   if (knote->object != Knote::kNoObject) {
     knote->data = now.data;
     knote->eof = now.eof;
   }
   if (more_may_come) {
+    if (knote->active == Active::kYes) knote->active = Active::kMaybe;
+    knote->queued = Tri::kMaybe;
     knote->place_hi = Knote::kOpenTick;
     return;
   }

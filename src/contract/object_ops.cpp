@@ -124,8 +124,14 @@ void shut_receiving(const Context& context, int index, int end) {
     End& peer = socket.end[1 - end];
     peer.no_send = tri_or(peer.no_send, context.host.half_close_shows ? Tri::kYes : Tri::kMaybe);
     activity(context, index, 1 - end, filter::kWrite, Tri::kMaybe);
+    if (context.host.half_close_activates_both) {
+      activity(context, index, 1 - end, filter::kRead, Tri::kMaybe);
+    }
   }
   activity(context, index, end, filter::kRead, Tri::kYes);
+  if (context.host.half_close_activates_both) {
+    activity(context, index, end, filter::kWrite, Tri::kMaybe);
+  }
 }
 
 void shut_sending(const Context& context, int index, int end) {
@@ -139,6 +145,10 @@ void shut_sending(const Context& context, int index, int end) {
   if (late) peer.under_way = true;
   activity(context, index, end, filter::kWrite, shows ? Tri::kYes : Tri::kMaybe);
   activity(context, index, 1 - end, filter::kRead, Tri::kYes);
+  if (context.host.half_close_activates_both) {
+    activity(context, index, end, filter::kRead, Tri::kMaybe);
+    activity(context, index, 1 - end, filter::kWrite, Tri::kMaybe);
+  }
 }
 
 Answer shut_down(const Context& context, const Op& op, const Outcome& seen,

@@ -127,6 +127,7 @@ int new_object(const Context& context, ObjectKind kind) {
   object.counter = 0;
   object.offset = 0;
   object.watchers = object.waiting = 0;
+  object.inet = object.stale_hint = false;
   for (End& end : object.end) end = End();
   return index;
 }
@@ -149,6 +150,9 @@ void remove_knote(const Context& context, int index, Removal why) {
   gone = {knote.ident, knote.udata, knote.filter, knote.kqueue, why};
   state.removed_next = static_cast<uint8_t>((state.removed_next + 1) % kMaxRemoved);
   if (state.removed < kMaxRemoved) state.removed++;
+  if (context.host.queues_unready && possible(knote.queued)) {
+    state.object[knote.kqueue].stale_hint = true;
+  }
   if (knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kKqueue) {
     state.object[knote.object].watchers--;
     state.nesting--;
@@ -195,6 +199,20 @@ void taken_out(const Context& context, int object, int end, Tri had_space) {
       const Tri ready = now_of(context, knote).ready;
       tell(context, i, space_happened(context, state.object[object], knote, had_space, ready));
     }
+  }
+}
+
+void may_reset(const Context& context, int object) {
+  for (int end = 0; end < 2; end++) {
+    End& here = context.state->object[object].end[end];
+    if (here.closed) continue;
+    here.reset = Tri::kMaybe;
+    here.no_receive = tri_or(here.no_receive, Tri::kMaybe);
+    here.no_send = tri_or(here.no_send, Tri::kMaybe);
+    here.inbox.lo = 0;
+    here.under_way = true;
+    activity(context, object, end, filter::kRead, Tri::kMaybe);
+    activity(context, object, end, filter::kWrite, Tri::kMaybe);
   }
 }
 

@@ -26,6 +26,9 @@ void activity(const Context& context, int object, int end, int16_t filter, Tri h
 // may have become possible. `had_space`: as it was before.
 void taken_out(const Context& context, int object, int end, Tri had_space);
 
+// The two ends of a connection over the loopback may learn of a reset at any time from now on.
+void may_reset(const Context& context, int object);
+
 // A knote of this kqueue entered its queue.
 void wake_parents(const Context& context, uint8_t kqueue);
 

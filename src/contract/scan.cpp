@@ -2,6 +2,7 @@
 
 #include "contract/evaluate.h"
 #include "contract/objects.h"
+#include "contract/queue.h"
 
 namespace kqtorture::contract {
 namespace {
@@ -52,7 +53,7 @@ void leave_slot(const Context& context, bool full, uint32_t last, const ScanView
   if (!possible(knote.queued)) return;
   const bool passed = !full || knote.place_hi < last;
   if (passed) {
-    pass_over(slot.now, more_may_come(*context.state, knote), &knote);
+    pass_over(slot.now, more_may_come(context, knote), &knote);
     return;
   }
   if (knote.place_lo > last || slot.due == Tri::kYes) return;
@@ -72,11 +73,25 @@ Answer check_missing(const Context& context, bool full, uint32_t last, const Sca
   return Answer::kAccepted;
 }
 
+bool watches_kqueue(const State& state, const Knote& knote) {
+  return knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kKqueue;
+}
+
+// Where a kqueue counts as readable at times that nothing marks (I17), whoever watches it may be
+// woken at such times.
+void hint_at(const Evaluation& now, uint32_t tick, Knote* knote) {
+  if (knote->disabled || !possible(now.ready) || knote->active != Active::kNo) return;
+  knote->active = Active::kMaybe;
+  enter_queue(tick, Knote::kOpenTick, knote);
+}
+
 }  // namespace
 
-bool more_may_come(const State& state, const Knote& knote) {
+bool more_may_come(const Context& context, const Knote& knote) {
   if (knote.object == Knote::kNoObject) return timer_runs(knote);
-  return state.object[knote.object].end[knote.end].under_way;
+  const Object& object = context.state->object[knote.object];
+  if (object.kind == ObjectKind::kFile) return !context.host.file_activity_seen;
+  return object.end[knote.end].under_way;
 }
 
 void open_scan(const Context& context, uint8_t kqueue, ScanView* view) {
@@ -90,6 +105,9 @@ void open_scan(const Context& context, uint8_t kqueue, ScanView* view) {
     slot.knote = static_cast<uint8_t>(i);
     slot.delivered = slot.gone = false;
     slot.now = evaluate(context.profile, context.host, state, knote);
+    if (context.host.queues_unready && watches_kqueue(state, knote)) {
+      hint_at(slot.now, state.tick, &knote);
+    }
     begin_scan(slot.now, state.tick, &knote);
     slot.due = deliverable(context.profile, knote, slot.now);
   }
@@ -100,7 +118,7 @@ void deliver_slot(const Context& context, uint16_t flags, ScanView::Slot* slot) 
   Knote& knote = state.knote[slot->knote];
   state.tick++;
   slot->delivered = true;
-  const bool more = more_may_come(state, knote);
+  const bool more = more_may_come(context, knote);
   slot->gone = !deliver(context.profile, flags, slot->now, more, state.tick, &knote);
 }
 
@@ -143,6 +161,7 @@ Answer judge_scan(const Context& context, uint8_t kqueue, const Op& op, const Ou
     deliver_slot(context, seen.events[i].flags, find_slot(*context.state, seen.events[i], &view));
   }
   end_scan(context, &view);
+  if (!full) context.state->object[kqueue].stale_hint = false;
   return Answer::kAccepted;
 }
 

@@ -25,7 +25,7 @@ void open_scan(const Context& context, uint8_t kqueue, ScanView* view);
 // removes it.
 void deliver_slot(const Context& context, uint16_t flags, ScanView::Slot* slot);
 // Something may still come to the knote of which nobody knows when.
-bool more_may_come(const State& state, const Knote& knote);
+bool more_may_come(const Context& context, const Knote& knote);
 void end_scan(const Context& context, ScanView* view);
 
 // Entries of `seen` from `first` on are the deliveries.

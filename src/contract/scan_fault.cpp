@@ -69,7 +69,7 @@ World swallow(const Context& context, const Op& op, int64_t room, ScanView* view
         knote.place_hi = std::max(knote.place_hi, state.tick);
       }
     } else if (all && possible(knote.queued)) {
-      pass_over(slot.now, more_may_come(state, knote), &knote);
+      pass_over(slot.now, more_may_come(context, knote), &knote);
     } else if (possible(knote.queued) && slot.due != Tri::kYes) {
       knote.queued = Tri::kMaybe;
     }

@@ -56,6 +56,9 @@ struct End {
 struct Object {
   ObjectKind kind = ObjectKind::kFree;
   bool inet = false;
+  // Kqueue: a queued knote went away and may have left the kqueue readable until it is scanned
+  // (I17).
+  bool stale_hint = false;
   End end[2];
   uint64_t counter = 0;          // eventfd: the counter. File: the size
   int64_t offset = 0;            // file

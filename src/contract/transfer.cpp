@@ -38,7 +38,8 @@ Answer read_stream(const Context& context, const Op& op, const Outcome& seen, in
                    Tri eof) {
   Object& object = context.state->object[index];
   End& here = object.end[end];
-  const bool errors = possible(here.reset) && failed_with(seen, ECONNRESET);
+  const bool errors =
+      possible(here.reset) && (failed_with(seen, ECONNRESET) || failed_with(seen, EPIPE));
   if (errors) {
     here.reset = Tri::kNo;  // told once
     return Answer::kAccepted;
@@ -65,10 +66,8 @@ Answer read_datagram(const Context& context, const Op& op, const Outcome& seen, 
                      int end) {
   Object& object = context.state->object[index];
   End& here = object.end[end];
-  if (here.datagrams == 0) {
-    if (object.end[1 - end].closed && seen.value <= 0) return Answer::kAccepted;
-    return expect_error(context, op, seen, EAGAIN);
-  }
+  if (object.end[1 - end].closed && seen.value <= 0) return Answer::kAccepted;
+  if (here.datagrams == 0) return expect_error(context, op, seen, EAGAIN);
   const int64_t first = here.sizes[0];
   const Answer returned = expect_value(context, op, seen, std::min(op.amount, first));
   if (returned != Answer::kAccepted) return returned;
@@ -155,13 +154,10 @@ Answer write_stream(const Context& context, const Op& op, const Outcome& seen, i
     return refuse_bytes(context, op, seen, {0, op.amount});
   }
   add_bytes(context, seen.value, op.amount, index, 1 - end);
-  if (object.kind == ObjectKind::kTcp && object.end[1 - end].closed) {
-    // Nobody is there: the answer will be a reset.
-    End& self = object.end[end];
-    self.reset = tri_or(self.reset, Tri::kMaybe);
-    self.under_way = true;
-    activity(context, index, end, filter::kRead, Tri::kMaybe);
-    activity(context, index, end, filter::kWrite, Tri::kMaybe);
+  // Nobody reads any more: the answer will be a reset.
+  const End& there = object.end[1 - end];
+  if (object.kind == ObjectKind::kTcp && (there.closed || possible(there.no_receive))) {
+    may_reset(context, index);
   }
   if (seen.value > 0) activity(context, index, 1 - end, filter::kRead, Tri::kYes);
   activity(context, index, end, filter::kWrite, Tri::kNo);
@@ -171,7 +167,12 @@ Answer write_stream(const Context& context, const Op& op, const Outcome& seen, i
 Answer write_datagram(const Context& context, const Op& op, const Outcome& seen, int index,
                       int end) {
   Object& object = context.state->object[index];
-  if (object.end[1 - end].closed) return seen.value == -1 ? Answer::kAccepted : context.undecided();
+  if (object.end[1 - end].closed) {
+    if (seen.value != -1) return context.undecided();
+    activity(context, index, end, filter::kRead, Tri::kMaybe);
+    activity(context, index, end, filter::kWrite, Tri::kMaybe);
+    return Answer::kAccepted;
+  }
   if (seen.value == -1) return Answer::kAccepted;  // no room: EAGAIN, ENOBUFS, EMSGSIZE
   const Answer returned = expect_value(context, op, seen, op.amount);
   if (returned != Answer::kAccepted) return returned;

@@ -18,20 +18,22 @@
 namespace kqtorture::contract {
 
 // The end of a call that had not returned when the recording ended.
-inline constexpr uint64_t kNever = UINT64_MAX;
+inline constexpr uint64_t kUnreturned = UINT64_MAX;
 
 // In brackets at OpKind (operation.h): the operands. Here they are: fd, fd2 and amount as there; of
 // the pairs (kPipe, kStreamPair, kDgramPair, kTcpPair) fd and fd2 are the new descriptors; every
 // other call that creates one (kKqueue, kUnixListener, kTcpListener, kEventfd, kFile, kConnect,
 // kAccept, kDup) returns it in `value`, and kDup2 returns fd2.
-struct HistoryOp {
+struct alignas(64) HistoryOp {
   uint64_t begin = 0;
-  uint64_t end = kNever;
+  uint64_t end = kUnreturned;
   OpKind kind = OpKind::kKevent;
   Timeout timeout = Timeout::kZero;  // kKevent
-  // kKevent: a probe of the supervisor. When it began, every other call in flight was asleep.
+  // kKevent: a probe of the supervisor with a zero timeout. When it began, every other call in
+  // flight was a kevent() asleep in its wait, all its changes done.
   bool quiescent = false;
-  bool unreadable = false;  // kKevent: the changelist faults somewhere: no change is recorded
+  // kKevent: the changelist could not be read, not even its first entry: it changed nothing.
+  bool unreadable = false;
   int32_t fd = -1;
   int32_t fd2 = -1;
   int32_t error = 0;   // errno when value is -1
@@ -45,7 +47,7 @@ struct HistoryOp {
   uint16_t changes = 0;
   uint16_t seen = 0;
 
-  bool returned() const { return end != kNever; }
+  bool returned() const { return end != kUnreturned; }
 };
 static_assert(sizeof(HistoryOp) == 64);
 // A call with longer lists is not recorded; it truncates its thread's log.
@@ -57,7 +59,7 @@ struct ThreadLog {
   std::span<const Event> events;
   // The log ends here because its memory was used up: what the thread did in calls that began at
   // this time or later is unknown.
-  uint64_t truncated = kNever;
+  uint64_t truncated = kUnreturned;
 
   std::span<const Event> changes(const HistoryOp& op) const {
     return events.subspan(op.first, op.changes);
@@ -78,10 +80,11 @@ struct History {
   struct Thread {
     std::vector<HistoryOp> ops;
     std::vector<Event> events;
-    uint64_t truncated = kNever;
+    uint64_t truncated = kUnreturned;
 
     // Appends a call, copying its lists; op.first, changes and seen are set.
-    void add(HistoryOp op, std::span<const Event> changes = {}, std::span<const Event> seen = {});
+    void add(const HistoryOp& call, std::span<const Event> changes = {},
+             std::span<const Event> seen = {});
   };
   double ns_per_tick = 1;
   std::vector<Thread> threads;

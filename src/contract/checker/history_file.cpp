@@ -103,12 +103,12 @@ class Reader {
   bool failed_ = false;
 };
 
-enum Bits : uint64_t { kReturned = 1, kQuiescent = 2, kUnreadable = 4 };
+constexpr uint64_t kReturned = 1, kQuiescent = 2, kUnreadable = 4;
 
 void write_thread(const ThreadLog& log, Writer* out) {
   out->number(log.ops.size());
-  out->number(log.truncated == kNever ? 0 : 1);
-  if (log.truncated != kNever) out->number(log.truncated);
+  out->number(log.truncated == kUnreturned ? 0 : 1);
+  if (log.truncated != kUnreturned) out->number(log.truncated);
   uint64_t last = 0;
   for (const HistoryOp& op : log.ops) {
     const uint64_t bits = (op.returned() ? kReturned : 0) | (op.quiescent ? kQuiescent : 0) |
@@ -141,7 +141,7 @@ void read_op(Reader* in, uint64_t* last, History::Thread* thread) {
   op.timeout = static_cast<Timeout>(word >> 4 & 0xf);
   op.quiescent = (word & kQuiescent) != 0;
   op.unreadable = (word & kUnreadable) != 0;
-  op.end = (word & kReturned) != 0 ? op.begin + in->number() : kNever;
+  op.end = (word & kReturned) != 0 ? op.begin + in->number() : kUnreturned;
   *last = op.returned() ? op.end : op.begin;
   op.fd = in->small_zigzag<int32_t>();
   op.fd2 = in->small_zigzag<int32_t>();

@@ -1,0 +1,235 @@
+// Pipes, sockets and descriptor numbers, as far as knotes notice them: who can read, who is told
+// about it, and which knotes go when a number is closed (2.7, 2.8).
+#include "contract/checker/object_points.h"
+
+#include <algorithm>
+
+namespace kqtorture::contract::checking {
+namespace {
+
+void forget(Cause cause, Cell* cell) {
+  std::memset(static_cast<void*>(cell), 0, sizeof *cell);
+  cell->cause = cause;
+}
+
+// The end at which what is written at `end` arrives.
+size_t receiving_end(const Thing& thing, size_t end) {
+  return thing.kind == Kind::kPipe || thing.kind == Kind::kEventfd ? 0 : 1 - end;
+}
+
+// READ knotes on one end of an object hear of something.
+void activate(const Rules& rules, const World& world, size_t thing, size_t end, uint8_t bits) {
+  for (size_t i = 0; i < rules.layout.numbers.size(); ++i) {
+    const Number& number = world.number(i);
+    if (number.open != Open::kOpen || number.thing != thing || number.end != end) continue;
+    for (int c = rules.layout.numbers[i].first_cell; c >= 0;
+         c = rules.layout.cells[static_cast<size_t>(c)].next_of_number) {
+      const size_t index = static_cast<size_t>(c);
+      Cell& cell = world.cell(index);
+      if (rules.layout.cells[index].filter != filter::kRead || cell.present == 0) continue;
+      if (!cell.is(flag::kOneshot | flag::kClear)) continue;
+      const Tri ready = evaluate_cell(rules, world, index, {cell.sfflags, cell.sdata}).ready;
+      uint8_t set = bits;
+      if (ready != Tri::kYes) set &= static_cast<uint8_t>(~kSurely);
+      if (ready == Tri::kNo && !rules.late()) set = 0;
+      cell.active |= set;
+    }
+  }
+}
+
+uint8_t activity(const Rules& rules) { return rules.late() ? kByEdge : kByChange; }
+
+// WRITE knotes of a pipe whose reader has gone.
+void convert_writers(const Rules& rules, const World& world, size_t thing) {
+  for (size_t i = 0; i < rules.layout.cells.size(); ++i) {
+    const Layout::CellKey& key = rules.layout.cells[i];
+    Cell& cell = world.cell(i);
+    if (key.filter != filter::kWrite || key.number == kNoIndex || cell.present == 0) continue;
+    const Number& number = world.number(key.number);
+    if (number.open != Open::kOpen || number.thing != thing || number.end != 1) continue;
+    if (rules.late()) {
+      // It hears of it at some later scan.
+      cell.flags_maybe |= flag::kOneshot;
+    } else {
+      cell.flags |= flag::kOneshot;
+      cell.active |= kByChange | kSurely;
+      cell.converted = 1;
+    }
+  }
+}
+
+void close_number(const Rules& rules, const World& world, size_t index) {
+  Number& number = world.number(index);
+  for (int c = rules.layout.numbers[index].first_cell; c >= 0;
+       c = rules.layout.cells[static_cast<size_t>(c)].next_of_number) {
+    Cell& cell = world.cell(static_cast<size_t>(c));
+    if (cell.present != 0) forget(Cause::kClosed, &cell);
+  }
+  const Number was = number;
+  number = {};
+  if (was.open != Open::kOpen || was.thing == Number::kUnknown) return;
+  Thing& thing = world.thing(was.thing);
+  if (--thing.numbers[was.end] > 0) return;
+  if (thing.numbers[1 - was.end] == 0) {
+    thing = {};
+    return;
+  }
+  if (thing.kind == Kind::kPipe && was.end == 0 && rules.profile.death_converts) {
+    convert_writers(rules, world, was.thing);
+  }
+  activate(rules, world, was.thing, 1 - was.end, activity(rules) | kSurely);
+}
+
+Misfit open_object(const Rules& rules, const Point& point, const World& world) {
+  size_t slot = 0;
+  while (world.thing(slot).kind != Kind::kGone) ++slot;
+  const uint16_t numbers[2] = {point.number, point.number2};
+  for (const uint16_t index : numbers) {
+    if (index != kNoIndex && world.number(index).open == Open::kOpen) return Misfit::kObject;
+  }
+  (void)rules;
+  Thing& thing = world.thing(slot);
+  thing.kind = point.object;
+  thing.inbox[0] = point.object == Kind::kEventfd ? point.amount : 0;
+  for (uint8_t end = 0; end < 2; ++end) {
+    if (numbers[end] == kNoIndex) continue;
+    world.number(numbers[end]) = {static_cast<uint16_t>(slot), Open::kOpen, end, 0};
+    thing.numbers[end] = 1;
+  }
+  return Misfit::kNone;
+}
+
+Misfit duplicate(const Rules& rules, const Point& point, const World& world) {
+  const Number from = world.number(point.number);
+  if (from.open == Open::kClosed) return Misfit::kObject;
+  if (point.number == point.number2) return Misfit::kNone;
+  const bool open = world.number(point.number2).open == Open::kOpen;
+  if (open && point.kind == PointKind::kDup) return Misfit::kObject;
+  // First the new one, then the old one's end: an object may lose its only other number.
+  Thing* thing = world.thing_of(from);
+  if (thing != nullptr) ++thing->numbers[from.end];
+  if (world.number(point.number2).open != Open::kClosed) {
+    close_number(rules, world, point.number2);
+  }
+  world.number(point.number2) = from;
+  if (from.open == Open::kWild) world.number(point.number2).open = Open::kOpen;
+  return Misfit::kNone;
+}
+
+Misfit arrive(const Rules& rules, const Point& point, const World& world, const Number& number,
+              Thing* thing) {
+  if (thing == nullptr) return Misfit::kNone;
+  const size_t end = receiving_end(*thing, number.end);
+  if (rules.layout.exact && thing->vague == 0) {
+    if (thing->numbers[end] == 0) return Misfit::kObject;
+    int64_t amount = point.amount;
+    if (thing->kind == Kind::kDgram) amount = 1;
+    if (thing->kind == Kind::kEventfd) amount = point.event.data;
+    thing->inbox[end] += amount;
+  }
+  if (!rules.late()) activate(rules, world, number.thing, end, kByChange | kSurely);
+  return Misfit::kNone;
+}
+
+Misfit take(const Rules& rules, const Point& point, const World& world, const Number& number,
+            Thing* thing) {
+  if (thing == nullptr) return Misfit::kNone;
+  const size_t end = thing->kind == Kind::kPipe || thing->kind == Kind::kEventfd ? 0 : number.end;
+  thing->full = 0;
+  if (!rules.layout.exact || thing->vague != 0 || thing->kind == Kind::kOther) return Misfit::kNone;
+  int64_t amount = point.amount;
+  if (thing->kind == Kind::kDgram) amount = 1;
+  if (thing->kind == Kind::kEventfd) amount = std::max<int64_t>(thing->inbox[0], 1);
+  if (thing->inbox[end] < amount) return Misfit::kObject;
+  thing->inbox[end] -= amount;
+  // A kernel may tell everybody who waits at the object that something was read, readers included.
+  if (!rules.late() && thing->inbox[end] > 0) activate(rules, world, number.thing, end, kByChange);
+  return Misfit::kNone;
+}
+
+// Nothing to read, now or ever.
+Misfit find_empty(const Rules& rules, const Point& point, const Number& number,
+                  const Thing* thing) {
+  if (thing == nullptr || !rules.layout.exact || thing->vague != 0) return Misfit::kNone;
+  if (thing->kind == Kind::kOther) return Misfit::kNone;
+  const size_t end = thing->kind == Kind::kPipe || thing->kind == Kind::kEventfd ? 0 : number.end;
+  if (thing->inbox[end] > 0) return Misfit::kObject;
+  if (thing->kind == Kind::kDgram || thing->kind == Kind::kEventfd) return Misfit::kNone;
+  const bool over = thing->numbers[1 - end] == 0;
+  return over == (point.kind == PointKind::kEnd) ? Misfit::kNone : Misfit::kObject;
+}
+
+void ring_everybody(const Rules& rules, const World& world, bool only_ended) {
+  for (size_t i = 0; i < rules.layout.cells.size(); ++i) {
+    Cell& cell = world.cell(i);
+    if (cell.present == 0 || rules.layout.cells[i].filter != filter::kRead) continue;
+    if (!cell.is(flag::kOneshot | flag::kClear)) continue;
+    const Evaluation now = evaluate_cell(rules, world, i, {cell.sfflags, cell.sdata});
+    if (!only_ended || now.eof != Tri::kNo) cell.active |= activity(rules);
+  }
+}
+
+Misfit ring(const Rules& rules, const Point& point, const World& world, const Number& number,
+            const Thing* thing) {
+  if (thing == nullptr) {
+    // The number was closed while the call that rings was still under way.
+    ring_everybody(rules, world, false);
+    return Misfit::kNone;
+  }
+  const uint8_t surely = point.amount > 0 ? kSurely : 0;
+  activate(rules, world, number.thing, receiving_end(*thing, number.end),
+           static_cast<uint8_t>(activity(rules) | surely));
+  return Misfit::kNone;
+}
+
+}  // namespace
+
+Misfit place_on_object(const Rules& rules, const Point& point, const World& world) {
+  switch (point.kind) {
+    case PointKind::kOpen:
+      return open_object(rules, point, world);
+    case PointKind::kDup:
+    case PointKind::kDup2:
+      return duplicate(rules, point, world);
+    case PointKind::kEndRings:
+      ring_everybody(rules, world, true);
+      return Misfit::kNone;
+    case PointKind::kEndQueue:
+      for (size_t i = 0; i < rules.layout.cells.size(); ++i) {
+        if (rules.layout.cells[i].kqueue != point.amount) continue;
+        if (world.cell(i).present != 0) forget(Cause::kEndOfQueue, &world.cell(i));
+      }
+      return Misfit::kNone;
+    default:
+      break;
+  }
+  const Number number = world.number(point.number);
+  Thing* thing = world.thing_of(number);
+  if (point.kind == PointKind::kRing) return ring(rules, point, world, number, thing);
+  if (number.open == Open::kClosed) return Misfit::kObject;
+  switch (point.kind) {
+    case PointKind::kArrive:
+      return arrive(rules, point, world, number, thing);
+    case PointKind::kFull:
+      // Of a pipe, one byte that finds no space says that there is none.
+      if (thing != nullptr && thing->kind == Kind::kPipe) {
+        thing->full |= static_cast<uint8_t>(1u << number.end);
+      }
+      return Misfit::kNone;
+    case PointKind::kTake:
+      return take(rules, point, world, number, thing);
+    case PointKind::kEmpty:
+    case PointKind::kEnd:
+      return find_empty(rules, point, number, thing);
+    case PointKind::kClose:
+      close_number(rules, world, point.number);
+      return Misfit::kNone;
+    case PointKind::kShut:
+      if (thing != nullptr) thing->vague = 1;
+      return Misfit::kNone;
+    default:
+      return Misfit::kObject;
+  }
+}
+
+}  // namespace kqtorture::contract::checking

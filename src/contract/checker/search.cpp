@@ -1,0 +1,220 @@
+// The search of one end: every way of placing what has to be placed, with as little as possible of
+// what need not be.
+#include <algorithm>
+#include <bit>
+
+#include "contract/checker/component.h"
+
+namespace kqtorture::contract::checking {
+namespace {
+
+bool changes_nothing(const Point& point, const Layout& layout, const World& world) {
+  switch (point.kind) {
+    case PointKind::kEmpty:
+    case PointKind::kEnd:
+      return true;
+    case PointKind::kChange:
+      return point.fate == Fate::kRefused;
+    case PointKind::kDelivery: {
+      constexpr uint16_t kOnce = flag::kOneshot | flag::kClear | flag::kDispatch;
+      return !world.cell(point.cell).is(kOnce) && (point.event.flags & kOnce) == 0 &&
+             layout.cells[point.cell].filter != filter::kTimer;
+    }
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+bool Component::available(const Call& call, size_t point, uint64_t placed) const {
+  if ((placed & call.bits[point]) != 0) return false;
+  const bool ordered = (call.ordered & call.bits[point]) != 0;
+  if (!ordered && call.asleep) return false;
+  if (call.ordered != call.bits[point]) {
+    // Everything ordered before it, and of what comes after it nothing yet.
+    const size_t count = call.points.size();
+    for (size_t i = 0; i < count; ++i) {
+      if (i == point || (call.ordered & call.bits[i]) == 0) continue;
+      const bool before = !ordered || i < point;
+      if (before && (call.required & ~placed & call.bits[i]) != 0) return false;
+      if (!before && (placed & call.bits[i]) != 0) return false;
+    }
+    // An optional change is over once a delivery of its call was placed.
+    if (ordered && (placed & call.all & ~call.ordered) != 0) return false;
+  }
+  if (call.sibling) {
+    for (const Handle other : open_) {
+      const Call& sibling = calls_[other];
+      const bool earlier = sibling.thread == call.thread && sibling.op < call.op;
+      if (earlier && (sibling.required & ~placed) != 0) return false;
+      const bool later = sibling.thread == call.thread && sibling.op > call.op;
+      if (later && (sibling.all & placed) != 0) return false;
+    }
+  }
+  return true;
+}
+
+// Of two calls that do the same the one that ends first is at every stage ahead: exchanging what
+// both have placed, stage by stage, makes it so in any explanation.
+bool Component::twin_goes_first(const Call& call, size_t point, uint64_t placed) const {
+  if (call.signature == 0 || call.sibling) return false;
+  for (const Handle other : open_) {
+    const Call& twin = calls_[other];
+    if (&twin == &call || twin.signature != call.signature || twin.sibling) continue;
+    const bool first = twin.end != call.end ? twin.end < call.end : &twin < &call;
+    if (first && (placed & twin.bits[point]) == 0) return true;
+  }
+  return false;
+}
+
+bool Component::settle_call(const Call& call, uint64_t* row) {
+  const World world(layout_, reinterpret_cast<uint8_t*>(row + 1));
+  bool any = false;
+  for (size_t i = 0; i < call.points.size(); ++i) {
+    const Point& point = call.points[i];
+    if (point.optional || !available(call, i, row[0])) continue;
+    if (!changes_nothing(point, layout_, world)) continue;
+    if (place(rules_, point, world) != Misfit::kNone) continue;
+    row[0] |= call.bits[i];
+    any = true;
+  }
+  return any;
+}
+
+void Component::settle(uint64_t* row) {
+  bool again = (open_bits_ & ~row[0]) != 0;
+  while (again) {
+    again = false;
+    for (const Handle handle : open_) {
+      const Call& call = calls_[handle];
+      if ((call.all & ~row[0]) != 0 && settle_call(call, row)) again = again || call.sibling;
+    }
+  }
+}
+
+// Points that the goal depends on in this world, directly or through others: bits. What touches
+// none of the goal's descriptors can be placed after it as well as before.
+uint64_t Component::relevant(uint64_t placed, uint64_t goal, const World& world) const {
+  if (layout_.numbers.size() <= 2) return ~uint64_t{0};
+  struct Candidate {
+    uint64_t bit, touches;
+  };
+  Candidate candidates[64];
+  size_t count = 0;
+  uint64_t touched = 0;
+  for (const Handle handle : open_) {
+    const Call& call = calls_[handle];
+    if ((call.all & ~placed) == 0) continue;
+    // A call's points stand in order, so they stand or fall together.
+    uint64_t touches = 0;
+    for (size_t i = 0; i < call.points.size(); ++i) {
+      touches |= touched_numbers(rules_, call.points[i], world);
+    }
+    candidates[count++] = {call.all, touches};
+    if ((call.all & goal) != 0) touched |= touches;
+  }
+  uint64_t result = 0;
+  bool grown = true;
+  while (grown) {
+    grown = false;
+    for (size_t i = 0; i < count; ++i) {
+      if ((result & candidates[i].bit) == candidates[i].bit) continue;
+      if ((candidates[i].touches & touched) == 0 && (candidates[i].bit & goal) == 0) continue;
+      result |= candidates[i].bit;
+      touched |= candidates[i].touches;
+      grown = true;
+    }
+  }
+  return result;
+}
+
+// Tries every point that may come next in row_.
+void Component::expand(const Call& call, uint64_t goal, Effort* effort) {
+  const uint64_t placed = row_[0];
+  const World world(layout_, reinterpret_cast<uint8_t*>(row_.data() + 1));
+  const uint64_t useful = relevant(placed, goal, world);
+  const size_t bytes = visited_.row_bytes();
+  (void)call;
+  for (const Handle handle : open_) {
+    const Call& other = calls_[handle];
+    if ((other.all & ~placed & useful) == 0) continue;
+    for (size_t i = 0; i < other.points.size(); ++i) {
+      if (!available(other, i, placed) || twin_goes_first(other, i, placed)) continue;
+      ++effort->steps;
+      std::memcpy(next_.data(), row_.data(), bytes);
+      const World after(layout_, reinterpret_cast<uint8_t*>(next_.data() + 1));
+      if (place(rules_, other.points[i], after) != Misfit::kNone) continue;
+      next_[0] = placed | other.bits[i];
+      settle(next_.data());
+      visited_.add(next_.data());
+    }
+  }
+}
+
+// A way from which another one can be reached by placing one more point makes that one superfluous:
+// the point can be placed later, should it be needed.
+void Component::drop_dominated(const Call& call) {
+  const size_t count = found_.count();
+  if (count < 2) return;
+  std::vector<uint8_t> keep(count, 1);
+  const size_t bytes = found_.row_bytes();
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t extra = found_.placed(i) & ~call.all;
+    for (size_t j = 0; j < count && keep[i] != 0; ++j) {
+      const uint64_t more = found_.placed(i) & ~found_.placed(j);
+      if (i == j || std::popcount(more) != 1 || (more & extra) == 0) continue;
+      if ((found_.placed(j) & ~found_.placed(i)) != 0) continue;
+      for (const Handle handle : open_) {
+        const Call& other = calls_[handle];
+        if ((other.all & more) == 0) continue;
+        size_t point = 0;
+        while (other.bits[point] != more) ++point;
+        if (!available(other, point, found_.placed(j))) break;
+        std::memcpy(next_.data(), found_.row(j), bytes);
+        const World after(layout_, reinterpret_cast<uint8_t*>(next_.data() + 1));
+        if (place(rules_, other.points[point], after) != Misfit::kNone) break;
+        next_[0] |= more;
+        if (std::memcmp(next_.data(), found_.row(i), bytes) == 0) keep[i] = 0;
+      }
+    }
+  }
+  found_.keep_only(keep);
+}
+
+Component::Status Component::search(const Call& call, uint64_t goal, const CheckOptions& options,
+                                    Effort* effort) {
+  bool open_goal = false;
+  for (size_t i = 0; i < ways_.count(); ++i) {
+    open_goal = open_goal || (goal & ~ways_.placed(i)) != 0;
+  }
+  if (!open_goal) return Status::kFine;
+  ++effort->searched;
+  effort->points += static_cast<uint64_t>(std::popcount(goal));
+  visited_.clear();
+  found_.clear();
+  const size_t bytes = ways_.row_bytes();
+  for (size_t i = 0; i < ways_.count(); ++i) {
+    std::memcpy(row_.data(), ways_.row(i), bytes);
+    settle(row_.data());
+    visited_.add(row_.data());
+  }
+  const uint64_t limit = effort->steps + options.most_steps;
+  for (size_t i = 0; i < visited_.count(); ++i) {
+    std::memcpy(row_.data(), visited_.row(i), bytes);
+    if ((goal & ~row_[0]) == 0) {
+      found_.add(row_.data());
+      continue;
+    }
+    expand(call, goal, effort);
+    if (effort->steps > limit) return Status::kTooMany;
+  }
+  if (found_.count() == 0) return Status::kStuck;
+  drop_dominated(call);
+  if (found_.count() > options.most_states) return Status::kTooMany;
+  ways_.swap(&found_);
+  effort->most_states = std::max(effort->most_states, static_cast<uint32_t>(ways_.count()));
+  return Status::kFine;
+}
+
+}  // namespace kqtorture::contract::checking
