@@ -210,8 +210,9 @@ TEST_F(Nested, AChainIsSeenThroughAsFarAsItIsAccepted) {
   ASSERT_GE(depth, 3);
   ASSERT_EQ(submit(inner_, trigger(1)), 0);
   EXPECT_GE(wait_event(chain.back()).data, 1);
+  // What waits in a kqueue in between is stale once the event is taken, until somebody looks.
   ASSERT_EQ(poll_events(inner_).size(), 1u);
-  EXPECT_TRUE(silent(chain.back()));
+  for (const Fd& kq : chain) EXPECT_TRUE(silent(kq));
 }
 
 TEST_F(Nested, TwoOutersAreBothTold) {

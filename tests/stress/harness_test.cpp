@@ -145,7 +145,6 @@ TEST_F(Harness, SameSeedIsTheSameLuck) {
 TEST(ParkingLot, ThreadIsParkedExactlyWhileItSleeps) {
   std::atomic<int> phase{0};
   std::atomic<pid_t> id{-1};
-  Signals signals;
   std::thread thread([&] {
     id = current_thread_id();
     while (phase == 0) {
