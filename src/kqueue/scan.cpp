@@ -176,10 +176,9 @@ int sleep_until(int epoll, int64_t deadline) {
 
 void object_event(Kqueue* kqueue, Knote* knote) {
   // A ONESHOT is delivered as it was when its object last did something; everything else is
-  // evaluated when it is delivered.
-  if (knote->oneshot() && !find_filter(knote->event.filter)->evaluate(kqueue, knote, When::kScan)) {
-    return;
-  }
+  // evaluated when it is delivered. Below a low-water mark nothing has happened.
+  const bool judge = knote->oneshot() || (knote->saved_fflags & NOTE_LOWAT);
+  if (judge && !find_filter(knote->event.filter)->evaluate(kqueue, knote, When::kScan)) return;
   activate(kqueue, knote);
 }
 
