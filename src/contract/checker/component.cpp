@@ -120,6 +120,11 @@ Component::Status Component::sleep(Handle handle, const CheckOptions& options, E
   return search(call, call.required & call.ordered, options, effort);
 }
 
+bool Component::rests() const {
+  return std::all_of(open_.begin(), open_.end(),
+                     [this](Handle handle) { return calls_[handle].asleep; });
+}
+
 void Component::wake(Handle handle) {
   calls_[handle].asleep = false;
   calls_[handle].signature = sign(calls_[handle]);

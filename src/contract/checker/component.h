@@ -70,8 +70,9 @@ class Component {
     return any;
   }
 
-  // No call on it is under way.
+  // No call on it is under way, or none that does not sleep.
   bool idle() const { return open_calls_ == 0; }
+  bool rests() const;
   bool given_up() const { return given_up_; }
   void give_up() { given_up_ = true; }
 

@@ -127,8 +127,9 @@ const std::vector<Kqueues::Meaning>& Kqueues::meanings(int32_t number, uint64_t 
   for (; window != windows.end() && window->from <= end; ++window) {
     const Kqueue& kqueue = kqueues_[window->kqueue];
     const bool surely = window->surely_from <= begin && window->closing >= end;
-    answer_.push_back({surely ? KqueueOpen::kSurely : KqueueOpen::kMaybe, kqueue.identity,
-                       end >= kqueue.dying, true});
+    const bool dying = kqueue.dying != kUnreturned && end >= kqueue.dying;
+    answer_.push_back(
+        {surely ? KqueueOpen::kSurely : KqueueOpen::kMaybe, kqueue.identity, dying, true});
   }
   return answer_;
 }

@@ -17,11 +17,17 @@ size_t receiving_end(const Thing& thing, size_t end) {
   return thing.kind == Kind::kPipe || thing.kind == Kind::kEventfd ? 0 : 1 - end;
 }
 
+// Is this the end to write to (0: to read from)? Where pipes have a direction.
+bool wrong_end(const Rules& rules, const Thing& thing, size_t end, size_t wanted) {
+  return thing.kind == Kind::kPipe && !rules.host.pipe_bidirectional && end != wanted;
+}
+
 // READ knotes on one end of an object hear of something.
 void activate(const Rules& rules, const World& world, size_t thing, size_t end, uint8_t bits) {
   for (size_t i = 0; i < rules.layout.numbers.size(); ++i) {
     const Number& number = world.number(i);
     if (number.open != Open::kOpen || number.thing != thing || number.end != end) continue;
+    if (wrong_end(rules, world.thing(thing), end, 0)) continue;
     for (int c = rules.layout.numbers[i].first_cell; c >= 0;
          c = rules.layout.cells[static_cast<size_t>(c)].next_of_number) {
       const size_t index = static_cast<size_t>(c);
@@ -119,6 +125,7 @@ Misfit duplicate(const Rules& rules, const Point& point, const World& world) {
 Misfit arrive(const Rules& rules, const Point& point, const World& world, const Number& number,
               Thing* thing) {
   if (thing == nullptr) return Misfit::kNone;
+  if (wrong_end(rules, *thing, number.end, 1)) return Misfit::kObject;
   const size_t end = receiving_end(*thing, number.end);
   if (rules.layout.exact && thing->vague == 0) {
     if (thing->numbers[end] == 0) return Misfit::kObject;
@@ -134,6 +141,7 @@ Misfit arrive(const Rules& rules, const Point& point, const World& world, const 
 Misfit take(const Rules& rules, const Point& point, const World& world, const Number& number,
             Thing* thing) {
   if (thing == nullptr) return Misfit::kNone;
+  if (wrong_end(rules, *thing, number.end, 0)) return Misfit::kObject;
   const size_t end = thing->kind == Kind::kPipe || thing->kind == Kind::kEventfd ? 0 : number.end;
   thing->full = 0;
   if (!rules.layout.exact || thing->vague != 0 || thing->kind == Kind::kOther) return Misfit::kNone;
@@ -152,6 +160,7 @@ Misfit find_empty(const Rules& rules, const Point& point, const Number& number,
                   const Thing* thing) {
   if (thing == nullptr || !rules.layout.exact || thing->vague != 0) return Misfit::kNone;
   if (thing->kind == Kind::kOther) return Misfit::kNone;
+  if (wrong_end(rules, *thing, number.end, 0)) return Misfit::kObject;
   const size_t end = thing->kind == Kind::kPipe || thing->kind == Kind::kEventfd ? 0 : number.end;
   if (thing->inbox[end] > 0) return Misfit::kObject;
   if (thing->kind == Kind::kDgram || thing->kind == Kind::kEventfd) return Misfit::kNone;

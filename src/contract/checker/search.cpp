@@ -31,7 +31,7 @@ bool Component::available(const Call& call, size_t point, uint64_t placed) const
   if ((placed & call.bits[point]) != 0) return false;
   const bool ordered = (call.ordered & call.bits[point]) != 0;
   if (!ordered && call.asleep) return false;
-  if (call.ordered != call.bits[point]) {
+  if (call.all != call.bits[point]) {
     // Everything ordered before it, and of what comes after it nothing yet.
     const size_t count = call.points.size();
     for (size_t i = 0; i < count; ++i) {
@@ -184,9 +184,11 @@ void Component::drop_dominated(const Call& call) {
 
 Component::Status Component::search(const Call& call, uint64_t goal, const CheckOptions& options,
                                     Effort* effort) {
+  // When a call ends, what may or may not have happened in it is decided too: both ways are kept.
+  const uint64_t optional = goal == call.required ? call.all & ~call.required : 0;
   bool open_goal = false;
   for (size_t i = 0; i < ways_.count(); ++i) {
-    open_goal = open_goal || (goal & ~ways_.placed(i)) != 0;
+    open_goal = open_goal || ((goal | optional) & ~ways_.placed(i)) != 0;
   }
   if (!open_goal) return Status::kFine;
   ++effort->searched;
@@ -204,7 +206,7 @@ Component::Status Component::search(const Call& call, uint64_t goal, const Check
     std::memcpy(row_.data(), visited_.row(i), bytes);
     if ((goal & ~row_[0]) == 0) {
       found_.add(row_.data());
-      continue;
+      if ((optional & ~row_[0]) == 0) continue;
     }
     expand(call, goal, effort);
     if (effort->steps > limit) return Status::kTooMany;

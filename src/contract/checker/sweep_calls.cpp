@@ -76,12 +76,13 @@ void Sweep::begin_kevent(Flight* flight) {
       scanned_at_[kqueue] = flight->sequence;
     }
   }
+  if (op.quiescent) judge_probe(*flight);
+  if (over_) return;
   for (const Kqueues::Meaning& meaning : meanings) {
     const bool optional = meanings.size() > 1 || meaning.dying || !op.returned();
     add_changes(flight, meaning, outcome_, optional);
     add_deliveries(flight, meaning, outcome_, optional);
   }
-  if (op.quiescent) judge_probe(*flight);
 }
 
 void Sweep::add_changes(Flight* flight, const Kqueues::Meaning& meaning, const CallOutcome& outcome,

@@ -150,6 +150,10 @@ void Sweep::judge_probe(const Flight& probe) {
       size_t last = first;
       while (last < wanted.size() && wanted[last].first == wanted[first].first) ++last;
       Component& component = *census_.components()[wanted[first].first];
+      if (!component.rests()) {
+        first = last;
+        continue;
+      }
       const auto wrong = [&](const World& world) {
         for (size_t i = first; i < last; ++i) {
           if (surely_due(component.rules(), world, wanted[i].second)) return true;

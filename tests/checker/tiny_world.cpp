@@ -1,0 +1,248 @@
+// The rules, from the contract's sections 1.4, 2.2, 2.3 and 3.3, each once and in a few lines.
+#include "tiny_world.h"
+
+#include <cerrno>
+
+namespace kqtorture::contract::testing {
+namespace {
+
+bool has(const Event& event, uint16_t flag) { return (event.flags & flag) != 0; }
+
+}  // namespace
+
+const TinyPipe* TinyWorld::pipe_of(int fd) const {
+  const auto found = fds_.find(fd);
+  return found == fds_.end() ? nullptr : &pipes_.at(found->second.pipe);
+}
+
+bool TinyWorld::readable(int fd) const {
+  const auto found = fds_.find(fd);
+  if (found == fds_.end() || found->second.writes) return false;
+  const TinyPipe& pipe = pipes_.at(found->second.pipe);
+  return pipe.bytes > 0 || pipe.writers == 0;
+}
+
+bool TinyWorld::ready(const Key& key, const TinyKnote& knote) const {
+  return key.first == filter::kUser ? knote.triggered : readable(static_cast<int>(key.second));
+}
+
+void TinyWorld::evaluate(const Key& key, TinyKnote* knote) const {
+  if (ready(key, *knote)) knote->active = knote->sure = true;
+}
+
+int TinyWorld::change(const Event& change) {
+  if ((change.flags & 0x0C00) != 0) return EINVAL;
+  if (has(change, flag::kEnable) && has(change, flag::kDisable)) return EINVAL;
+  if (has(change, flag::kAdd) && has(change, flag::kKeepUdata)) return EINVAL;
+  const Key key(change.filter, change.ident);
+  if (change.filter == filter::kRead && !is_open(static_cast<int>(change.ident))) return EBADF;
+  auto found = knotes_.find(key);
+  if (found == knotes_.end()) {
+    if (!has(change, flag::kAdd)) return ENOENT;
+    TinyKnote knote;
+    knote.disabled = has(change, flag::kDisable);
+    knote.oneshot = has(change, flag::kOneshot);
+    knote.clear = has(change, flag::kClear);
+    knote.dispatch = has(change, flag::kDispatch);
+    knote.receipt = has(change, flag::kReceipt);
+    knote.fflags = change.fflags;
+    knote.data = change.data;
+    knote.udata = change.udata;
+    if (!knote.disabled) evaluate(key, &knote);
+    knotes_[key] = knote;
+    return 0;
+  }
+  if (has(change, flag::kDelete)) {
+    knotes_.erase(found);
+    return 0;
+  }
+  TinyKnote& knote = found->second;
+  if (has(change, flag::kForceOneshot)) {
+    knote.oneshot = knote.forced = knote.active = knote.sure = true;
+  }
+  if (has(change, flag::kEnable)) knote.disabled = false;
+  if (has(change, flag::kDisable)) knote.disabled = true;
+  if (!has(change, flag::kKeepUdata)) knote.udata = change.udata;
+  if (change.filter == filter::kUser) {
+    if ((change.fflags & note::kTrigger) != 0) knote.triggered = true;
+    const uint32_t operand = change.fflags & note::kFfFlagsMask;
+    switch (change.fflags & note::kFfCtrlMask) {
+      case note::kFfAnd:
+        knote.fflags &= operand;
+        break;
+      case note::kFfOr:
+        knote.fflags |= operand;
+        break;
+      case note::kFfCopy:
+        knote.fflags = operand;
+        break;
+      default:
+        break;
+    }
+    knote.data = change.data;
+    if (has(change, flag::kClear)) knote.triggered = false;
+  }
+  if (!knote.disabled) evaluate(key, &knote);
+  return 0;
+}
+
+bool TinyWorld::deliverable(const Key& key) const {
+  const auto found = knotes_.find(key);
+  if (found == knotes_.end() || found->second.disabled) return false;
+  const TinyKnote& knote = found->second;
+  const bool noticed = knote.active || knote.edge;
+  if (knote.oneshot) return noticed;
+  return ready(key, knote) && (!knote.clear || noticed);
+}
+
+bool TinyWorld::due(const Key& key) const {
+  const auto found = knotes_.find(key);
+  if (found == knotes_.end() || found->second.disabled) return false;
+  const TinyKnote& knote = found->second;
+  if ((knote.oneshot || knote.clear) && !knote.sure) return false;
+  return knote.forced || ready(key, knote);
+}
+
+Event TinyWorld::shown(const Key& key) const {
+  const TinyKnote& knote = knotes_.at(key);
+  Event event;
+  event.filter = key.first;
+  event.ident = key.second;
+  event.udata = knote.udata;
+  if (knote.oneshot) event.flags |= flag::kOneshot;
+  if (knote.clear) event.flags |= flag::kClear;
+  if (knote.dispatch) event.flags |= flag::kDispatch;
+  if (knote.receipt) event.flags |= flag::kReceipt;
+  if (knote.forced) event.flags |= flag::kForceOneshot;
+  if (key.first == filter::kUser) {
+    event.fflags = knote.oneshot ? 0 : knote.fflags;
+    event.data = knote.oneshot ? 0 : knote.data;
+  } else {
+    const TinyPipe* pipe = pipe_of(static_cast<int>(key.second));
+    event.data = pipe->bytes;
+    if (pipe->writers == 0) event.flags |= flag::kEof;
+  }
+  return event;
+}
+
+void TinyWorld::deliver(const Key& key) {
+  TinyKnote& knote = knotes_.at(key);
+  if (knote.oneshot) {
+    knotes_.erase(key);
+    return;
+  }
+  if (knote.clear && key.first == filter::kUser) knote.triggered = false;
+  if (knote.dispatch) knote.disabled = true;
+  // Of a late world's two reasons to look, the one that was noticed is answered first.
+  if (late_ && key.first != filter::kUser && knote.active && knote.edge) {
+    knote.active = false;
+  } else {
+    knote.active = knote.edge = false;
+  }
+  knote.sure = false;
+}
+
+bool TinyWorld::open_pipe(int reader, int writer) {
+  if (reader == writer || is_open(reader) || is_open(writer)) return false;
+  pipes_[next_pipe_] = {0, 1, 1};
+  fds_[reader] = {next_pipe_, false};
+  fds_[writer] = {next_pipe_, true};
+  ++next_pipe_;
+  return true;
+}
+
+void TinyWorld::activate(int pipe, bool sure) {
+  for (auto& [key, knote] : knotes_) {
+    if (key.first != filter::kRead || (!knote.clear && !knote.oneshot)) continue;
+    const auto fd = fds_.find(static_cast<int>(key.second));
+    if (fd == fds_.end() || fd->second.pipe != pipe || fd->second.writes) continue;
+    const bool is_ready = ready(key, knote);
+    if (late_) {
+      knote.edge = true;
+    } else if (is_ready) {
+      knote.active = true;
+    }
+    if (sure && is_ready) knote.sure = true;
+  }
+}
+
+bool TinyWorld::close(int fd) {
+  const auto found = fds_.find(fd);
+  if (found == fds_.end()) return false;
+  knotes_.erase({filter::kRead, static_cast<uint64_t>(fd)});
+  const Fd was = found->second;
+  fds_.erase(found);
+  TinyPipe& pipe = pipes_.at(was.pipe);
+  --(was.writes ? pipe.writers : pipe.readers);
+  if (was.writes && pipe.writers == 0) activate(was.pipe, true);
+  return true;
+}
+
+bool TinyWorld::dup2(int from, int to) {
+  if (!is_open(from)) return false;
+  if (from == to) return true;
+  const Fd fd = fds_.at(from);
+  TinyPipe& pipe = pipes_.at(fd.pipe);
+  ++(fd.writes ? pipe.writers : pipe.readers);
+  if (is_open(to)) close(to);
+  fds_[to] = fd;
+  return true;
+}
+
+bool TinyWorld::arrive(int fd, int bytes) {
+  const auto found = fds_.find(fd);
+  if (found == fds_.end() || !found->second.writes) return false;
+  TinyPipe& pipe = pipes_.at(found->second.pipe);
+  if (pipe.readers == 0) return false;
+  pipe.bytes += bytes;
+  if (!late_) activate(found->second.pipe, true);
+  return true;
+}
+
+bool TinyWorld::ring(int fd) {
+  const auto found = fds_.find(fd);
+  if (found != fds_.end()) {
+    activate(found->second.pipe, true);
+    return true;
+  }
+  // Closed meanwhile, by somebody else: it rings all the same, nobody knows where.
+  for (auto& [key, knote] : knotes_) {
+    if (key.first == filter::kRead && (knote.clear || knote.oneshot)) knote.edge = true;
+  }
+  return true;
+}
+
+void TinyWorld::ring_ended() {
+  for (auto& [key, knote] : knotes_) {
+    const TinyPipe* pipe = pipe_of(static_cast<int>(key.second));
+    const bool watches = key.first == filter::kRead && (knote.clear || knote.oneshot);
+    if (watches && pipe != nullptr && pipe->writers == 0) knote.edge = true;
+  }
+}
+
+bool TinyWorld::take(int fd, int bytes) {
+  const auto found = fds_.find(fd);
+  if (found == fds_.end() || found->second.writes) return false;
+  TinyPipe& pipe = pipes_.at(found->second.pipe);
+  if (pipe.bytes < bytes) return false;
+  pipe.bytes -= bytes;
+  // What is left may be announced again (FreeBSD's pipes do).
+  if (!late_ && pipe.bytes > 0) activate(found->second.pipe, false);
+  return true;
+}
+
+bool TinyWorld::is_empty(int fd) const {
+  const auto found = fds_.find(fd);
+  if (found == fds_.end() || found->second.writes) return false;
+  const TinyPipe& pipe = pipes_.at(found->second.pipe);
+  return pipe.bytes == 0 && pipe.writers > 0;
+}
+
+bool TinyWorld::is_ended(int fd) const {
+  const auto found = fds_.find(fd);
+  if (found == fds_.end() || found->second.writes) return false;
+  const TinyPipe& pipe = pipes_.at(found->second.pipe);
+  return pipe.bytes == 0 && pipe.writers == 0;
+}
+
+}  // namespace kqtorture::contract::testing

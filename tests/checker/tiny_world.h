@@ -1,0 +1,85 @@
+// A kqueue small enough to be seen through, written apart from the model.
+//
+// The tests of the checker need somebody else's word for what is legal: this is FreeBSD's kqueue
+// with unknown flags refused, for pipes and USER idents on one kqueue, in the plainest terms there
+// are. It shares no line with the contract's model, so that a mistake must be made twice to pass.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "contract/vocabulary.h"
+
+namespace kqtorture::contract::testing {
+
+struct TinyKnote {
+  bool disabled = false;
+  bool oneshot = false, clear = false, dispatch = false, receipt = false;
+  bool forced = false;
+  bool triggered = false;  // USER
+  uint32_t fflags = 0;     // USER
+  int64_t data = 0;        // USER
+  uint64_t udata = 0;
+  // Why a scan would look at a ONESHOT or CLEAR knote: a change or activity that was noticed, or
+  // activity that a scan will notice (late worlds only); and whether it is sure to be noticed.
+  bool active = false, edge = false, sure = false;
+  friend auto operator<=>(const TinyKnote&, const TinyKnote&) = default;
+};
+
+struct TinyPipe {
+  int bytes = 0, readers = 0, writers = 0;
+  friend auto operator<=>(const TinyPipe&, const TinyPipe&) = default;
+};
+
+class TinyWorld {
+ public:
+  using Key = std::pair<int16_t, uint64_t>;  // filter, ident
+
+  // late: activity of pipes is noticed some time after their state can be seen.
+  explicit TinyWorld(bool late = false) : late_(late) {}
+
+  // 0 or the errno, in which case nothing has changed.
+  int change(const Event& change);
+  // Would a scan deliver it now, must it, and what would it show? deliver() requires the first.
+  bool deliverable(const Key& key) const;
+  bool due(const Key& key) const;
+  Event shown(const Key& key) const;
+  void deliver(const Key& key);
+
+  bool open_pipe(int reader, int writer);
+  bool close(int fd);
+  bool dup2(int from, int to);
+  bool arrive(int fd, int bytes);  // the state of a write
+  bool ring(int fd);               // its activity
+  void ring_ended();               // the activity of a close that ended somebody's input
+  bool take(int fd, int bytes);
+  bool is_empty(int fd) const;  // a read would say EAGAIN
+  bool is_ended(int fd) const;  // a read would say 0
+
+  bool is_open(int fd) const { return fds_.count(fd) != 0; }
+  bool readable(int fd) const;
+  const std::map<Key, TinyKnote>& knotes() const { return knotes_; }
+  std::map<Key, TinyKnote>& knotes() { return knotes_; }
+  friend auto operator<=>(const TinyWorld&, const TinyWorld&) = default;
+
+ private:
+  struct Fd {
+    int pipe = 0;
+    bool writes = false;
+    friend auto operator<=>(const Fd&, const Fd&) = default;
+  };
+  bool ready(const Key& key, const TinyKnote& knote) const;
+  void evaluate(const Key& key, TinyKnote* knote) const;
+  void activate(int pipe, bool sure);
+  const TinyPipe* pipe_of(int fd) const;
+
+  bool late_;
+  int next_pipe_ = 0;
+  std::map<int, Fd> fds_;
+  std::map<int, TinyPipe> pipes_;
+  std::map<Key, TinyKnote> knotes_;
+};
+
+}  // namespace kqtorture::contract::testing
