@@ -1,58 +1,37 @@
-// The objects and the bookkeeping behind bench.h.
+// The kqueue side of every comparison, and the objects both sides use.
 #include "bench.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <cstring>
+
 #ifdef __linux__
 #include <sys/eventfd.h>
 #endif
 
-#include "report/finding.h"
-#include "subject/worker.h"
-
 namespace kqtorture::bench {
-
 namespace {
-
-double seconds_of_own = 0.2;
-
+const Subject* current = nullptr;
+std::string complaint;
 }  // namespace
 
-int add(Question question) {
-  questions().push_back(std::move(question));
-  return 0;
-}
+const Subject& subject() { return *current; }
+void set_subject(const Subject* subject) { current = subject; }
 
-std::vector<Question>& questions() {
-  static std::vector<Question> all;
-  return all;
-}
-
-double own_seconds() { return seconds_of_own; }
-
-void set_own_seconds(double seconds) { seconds_of_own = seconds; }
-
-Stats& stats() {
-  static Stats total;
+Work& work() {
+  static Work total;
   return total;
 }
 
-void wrong_answer(const std::string& what) {
-  Finding finding;
-  finding.verdict = "wrong-answer";
-  finding.engine = "bench";
-  finding.scenario = "kq_bench";
-  finding.subject = subject().spec();
-  finding.profile = subject().profile();
-  finding.message = what;
-  save_finding(finding);
-  write_stats(stats());
-  announce_exit(kExitFinding);
-  _exit(kExitFinding);
+void wrong_answer(benchmark::State& state, const std::string& what) {
+  if (complaint.empty()) complaint = what;
+  state.SkipWithError(what.c_str());
 }
+
+const std::string& first_wrong_answer() { return complaint; }
 
 const char* name_of(ObjectKind kind) {
   switch (kind) {
@@ -60,77 +39,140 @@ const char* name_of(ObjectKind kind) {
       return "pipe";
     case ObjectKind::kSocketpair:
       return "socketpair";
-    default:
+    case ObjectKind::kEventfd:
       return "eventfd";
   }
+  return "";
 }
 
-Calls subject_calls() {
-  const SubjectCalls& calls = subject().calls();
-  return {calls.pipe2, calls.socketpair, calls.read, calls.write, calls.close};
-}
-
-Calls host_calls() { return {::pipe2, ::socketpair, ::read, ::write, ::close}; }
-
-bool has_host_descriptors() {
-  return subject().calls().read == host_calls().read &&
-         subject().calls().write == host_calls().write;
-}
-
-Object::Object(ObjectKind kind, const Calls& calls) : calls_(calls), bytes_(1) {
-  int fds[2] = {-1, -1};
-  int result = -1;
-  switch (kind) {
-    case ObjectKind::kPipe:
-      result = calls.pipe2(fds, O_NONBLOCK);
-      break;
-    case ObjectKind::kSocketpair:
-      result = calls.socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds);
-      break;
-    case ObjectKind::kEventfd:
+bool available(ObjectKind kind) {
 #ifdef __linux__
-      fds[0] = fds[1] = result = eventfd(0, EFD_NONBLOCK);
-      bytes_ = sizeof(uint64_t);
+  // Whoever brings its own read() has descriptors of its own.
+  return kind != ObjectKind::kEventfd || subject().calls().read == ::read;
+#else
+  return kind != ObjectKind::kEventfd;
 #endif
-      break;
+}
+
+const char* name_of(Discipline discipline) {
+  switch (discipline) {
+    case Discipline::kDispatch:
+      return "dispatch";
+    case Discipline::kOneshot:
+      return "oneshot";
+    case Discipline::kClear:
+      return "clear";
+    case Discipline::kLevel:
+      return "level";
   }
-  if (result < 0) wrong_answer(std::string("no ") + name_of(kind) + ": " + strerror(errno));
-  reader_ = fds[0];
-  writer_ = fds[1];
+  return "";
 }
 
-Object::~Object() {
-  calls_.close(reader_);
-  if (writer_ != reader_) calls_.close(writer_);
+Objects::Objects(ObjectKind kind, int count) : kind_(kind) {
+  for (int i = 0; i < count && ok_; ++i) {
+    int ends[2] = {-1, -1};
+    if (kind == ObjectKind::kPipe) {
+      ok_ = subject().calls().pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0;
+    } else if (kind == ObjectKind::kSocketpair) {
+      ok_ = subject().calls().socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                                         ends) == 0;
+    } else {
+#ifdef __linux__
+      ends[0] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+#endif
+      ok_ = ends[0] >= 0;
+    }
+    if (!ok_) break;
+    read_ends_.push_back(ends[0]);
+    write_ends_.push_back(ends[1]);
+  }
 }
 
-void Object::make_ready() const {
+Objects::~Objects() {
+  for (const int fd : read_ends_) subject().close(fd);
+  for (const int fd : write_ends_) {
+    if (fd >= 0) subject().close(fd);
+  }
+}
+
+void Objects::make_ready(int i) const {
   const uint64_t one = 1;
-  if (calls_.write(writer_, &one, bytes_) != static_cast<ssize_t>(bytes_)) {
-    wrong_answer(std::string("an empty object takes no write: ") + strerror(errno));
+  const auto n = static_cast<size_t>(i);
+  if (kind_ == ObjectKind::kEventfd) {
+    benchmark::DoNotOptimize(subject().write(read_ends_[n], &one, sizeof one));
+  } else {
+    benchmark::DoNotOptimize(subject().write(write_ends_[n], "x", 1));
   }
 }
 
-void Object::drain() const {
-  uint64_t value;
-  if (calls_.read(reader_, &value, bytes_) != static_cast<ssize_t>(bytes_)) {
-    wrong_answer(std::string("an event for an object with nothing to read: ") + strerror(errno));
+void Objects::consume(int fd) const {
+  char buffer[8];
+  benchmark::DoNotOptimize(subject().read(fd, buffer, sizeof buffer));
+}
+
+namespace {
+
+uint16_t creation_flags(Discipline discipline) {
+  switch (discipline) {
+    case Discipline::kDispatch:
+      return flag::kAdd | flag::kDispatch;
+    case Discipline::kOneshot:
+      return flag::kAdd | flag::kOneshot;
+    case Discipline::kClear:
+      return flag::kAdd | flag::kClear;
+    case Discipline::kLevel:
+      return flag::kAdd;
   }
+  return 0;
 }
 
-Kqueue::Kqueue() : subject_(subject()), fd_(subject_.kqueue()) {
-  if (fd_ < 0) wrong_answer(std::string("kqueue(): ") + strerror(errno));
+}  // namespace
+
+KqueueCycle::KqueueCycle(const Objects& objects, Discipline discipline)
+    : objects_(objects), discipline_(discipline), kq_(subject().kqueue()) {
+  for (int i = 0; i < objects.size(); ++i) {
+    changes_.push_back({static_cast<uintptr_t>(objects.fd(i)), filter::kRead,
+                        creation_flags(discipline), 0, 0, nullptr});
+  }
+  events_.resize(changes_.size());
+  subject().kevent(kq_, changes_.data(), objects.size(), nullptr, 0, nullptr);
 }
 
-Kqueue::~Kqueue() {
-  subject_.close(fd_);
-  stats().operations += calls_;
-  stats().deliveries += events_;
-}
+KqueueCycle::~KqueueCycle() { subject().close(kq_); }
 
-void Kqueue::fail(int result) {
-  if (result == 0) wrong_answer("kevent() without a timeout returned nothing");
-  wrong_answer(std::string("kevent(): ") + strerror(errno));
+bool KqueueCycle::run(std::string* what) {
+  const int count = objects_.size();
+  for (int i = 0; i < count; ++i) objects_.make_ready(i);
+  for (int seen = 0; seen < count;) {
+    const int n = subject().kevent(kq_, nullptr, 0, events_.data(), count, nullptr);
+    if (n <= 0 || n > count - seen) {
+      *what = n < 0 ? std::string("kevent: ") + std::strerror(errno)
+                    : "kevent returned " + std::to_string(n) + " events of " +
+                          std::to_string(count - seen) + " that are ready";
+      return false;
+    }
+    for (int i = 0; i < n; ++i) {
+      const Kevent& event = events_[static_cast<size_t>(i)];
+      if (event.filter != filter::kRead || event.data < 1) {
+        *what = "an event that is not that of a readable object";
+        return false;
+      }
+      objects_.consume(static_cast<int>(event.ident));
+      changes_[static_cast<size_t>(i)].ident = event.ident;
+      changes_[static_cast<size_t>(i)].flags =
+          discipline_ == Discipline::kDispatch ? flag::kEnable : creation_flags(discipline_);
+    }
+    work().operations += 1 + 2 * static_cast<uint64_t>(n);
+    const bool rearm = discipline_ == Discipline::kDispatch || discipline_ == Discipline::kOneshot;
+    if (rearm && subject().kevent(kq_, changes_.data(), n, nullptr, 0, nullptr) != 0) {
+      *what = std::string("re-arming was refused: ") + std::strerror(errno);
+      return false;
+    }
+    seen += n;
+    work().deliveries += static_cast<uint64_t>(n);
+  }
+  ++work().cycles;
+  return true;
 }
 
 }  // namespace kqtorture::bench

@@ -1,104 +1,94 @@
-// What the questions of kq_bench share: the subject, objects that become ready, and the registry.
+// What every question of the bench shares: the kqueue under test, objects that can be made ready, a
+// raw epoll to stand beside, and a count of the work done.
 //
-// Each file of bench/ asks one question and registers its benchmarks in a static initialiser, as
-// Google Benchmark's users do; but through add(), so that main() knows how many there are and can
-// divide its budget. Nothing passes or fails by time. An answer that is wrong ends the run as a
-// finding: a figure measured on a broken kqueue is worth nothing.
+// A cycle is timed whole: the objects are made ready, the events waited for, the bytes read, and
+// what the discipline asks for to be told of the next byte. Both sides of a comparison use the same
+// objects in the same process.
 #pragma once
 
 #include <benchmark/benchmark.h>
 
-#include <functional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "report/stats.h"
 #include "subject/subject.h"
 
 namespace kqtorture::bench {
 
+// The subject, opened by main() before any benchmark runs.
 const Subject& subject();
-// True when the subject's descriptors are the host's, so that an eventfd can be watched.
-bool has_host_descriptors();
+void set_subject(const Subject* subject);
 
-using Body = std::function<void(benchmark::State&)>;
-
-struct Question {
-  std::string name;
-  Body body;
-  bool measures_itself = false;  // own_seconds() instead of Google Benchmark's measuring time
-  bool needs_host_descriptors = false;  // watches an object that only the host can make
+// Work done, over all benchmarks; for the campaign's statistics.
+struct Work {
+  uint64_t operations = 0;
+  uint64_t deliveries = 0;
+  uint64_t cycles = 0;
 };
-// Returns a value so that it can initialise a static. Subject and budget are not known yet.
-int add(Question question);
-std::vector<Question>& questions();
+Work& work();
 
-// For those that measure by themselves: the seconds that one of them should take.
-double own_seconds();
-void set_own_seconds(double seconds);
-
-// What was done; main() writes it to KQ_STATS.
-Stats& stats();
-
-// Saves a finding and ends the process with 1.
-[[noreturn]] void wrong_answer(const std::string& what);
+// The subject answered what it must not: the first such answer is kept, and makes the exit code 1.
+void wrong_answer(benchmark::State& state, const std::string& what);
+const std::string& first_wrong_answer();
 
 enum class ObjectKind { kPipe, kSocketpair, kEventfd };
 const char* name_of(ObjectKind kind);
+// True if the subject can watch such objects: an eventfd is the host's, so it must work with the
+// host's descriptors.
+bool available(ObjectKind kind);
 
-// The descriptor calls of one side: the subject's, or the host's for raw epoll.
-struct Calls {
-  int (*pipe2)(int[2], int);
-  int (*socketpair)(int, int, int, int[2]);
-  ssize_t (*read)(int, void*, size_t);
-  ssize_t (*write)(int, const void*, size_t);
-  int (*close)(int);
-};
-Calls subject_calls();
-Calls host_calls();
-
-// An object that can be made ready for reading and emptied again.
-class Object {
+// A set of objects of one kind that can be made ready and read, through the subject's calls.
+class Objects {
  public:
-  Object(ObjectKind kind, const Calls& calls);
-  ~Object();
-  Object(const Object&) = delete;
-  Object& operator=(const Object&) = delete;
+  Objects(ObjectKind kind, int count);
+  ~Objects();
+  Objects(const Objects&) = delete;
+  Objects& operator=(const Objects&) = delete;
 
-  int fd() const { return reader_; }
-  void make_ready() const;
-  void drain() const;
+  int size() const { return static_cast<int>(read_ends_.size()); }
+  // The descriptor to watch.
+  int fd(int i) const { return read_ends_[static_cast<size_t>(i)]; }
+  void make_ready(int i) const;
+  // Empties the object whose descriptor this is.
+  void consume(int fd) const;
+  bool ok() const { return ok_; }
 
  private:
-  Calls calls_;
-  size_t bytes_;
-  int reader_ = -1, writer_ = -1;
+  ObjectKind kind_;
+  bool ok_ = true;
+  std::vector<int> read_ends_, write_ends_;
 };
 
-// A kqueue of the subject.
-class Kqueue {
- public:
-  Kqueue();
-  ~Kqueue();
-  Kqueue(const Kqueue&) = delete;
-  Kqueue& operator=(const Kqueue&) = delete;
+// How one is told of the next byte.
+enum class Discipline {
+  kDispatch,  // EV_DISPATCH, re-enabled; EPOLLONESHOT and EPOLL_CTL_MOD
+  kOneshot,   // EV_ONESHOT, added again; EPOLL_CTL_DEL and EPOLL_CTL_ADD
+  kClear,     // EV_CLEAR; EPOLLET
+  kLevel,     // neither; epoll's default
+};
+const char* name_of(Discipline discipline);
 
-  // Applies the changes and waits for at least one event, if there is room for any.
-  int call(const Kevent* changes, int count, Kevent* events, int room) {
-    calls_++;
-    const int got = subject_.kevent(fd_, changes, count, events, room, nullptr);
-    if (got < 0 || (room > 0 && got == 0)) fail(got);
-    events_ += static_cast<uint64_t>(got);
-    return got;
-  }
-  int fd() const { return fd_; }
+// One side of a comparison: objects registered with one discipline.
+class Cycle {
+ public:
+  virtual ~Cycle() = default;
+  // One whole cycle over all objects; false when an answer was wrong (*what says which).
+  virtual bool run(std::string* what) = 0;
+};
+
+// kqueue over the subject, with lists as long as the set of objects.
+class KqueueCycle : public Cycle {
+ public:
+  KqueueCycle(const Objects& objects, Discipline discipline);
+  ~KqueueCycle() override;
+  bool run(std::string* what) override;
 
  private:
-  [[noreturn]] static void fail(int result);
-
-  const Subject& subject_;
-  int fd_;
-  uint64_t calls_ = 0, events_ = 0;
+  const Objects& objects_;
+  Discipline discipline_;
+  int kq_;
+  std::vector<Kevent> changes_, events_;
 };
 
 }  // namespace kqtorture::bench

@@ -1,106 +1,88 @@
-// What does it cost to begin and to end watching?
-//
-// EV_ADD and EV_DELETE of a descriptor, of a USER and of a TIMER knote; one at a time, and 64 in
-// one changelist, which epoll has no way to do. Beside it epoll_ctl's ADD and DEL. close() of a
-// watched descriptor has to take its knote along, so a dup, ADD and close stands beside a dup and
-// close. The time per knote, both halves, is the inverse of items_per_second.
-#include <errno.h>
-#include <string.h>
-#ifdef __linux__
-#include <sys/epoll.h>
-#include <unistd.h>
-#endif
-
-#include <memory>
-
+// What does it cost to register a descriptor and to remove it, and what does a change of a knote
+// that exists? Lists of one and of 64 changes; on Linux beside epoll_ctl().
 #include "bench.h"
+#include "raw_epoll.h"
 
 namespace kqtorture::bench {
-
 namespace {
 
-void set_flags(std::vector<Kevent>& changes, uint16_t flags) {
-  for (Kevent& change : changes) change.flags = flags;
-}
-
-void add_and_delete(benchmark::State& state, int16_t filter, size_t count) {
-  std::vector<std::unique_ptr<Object>> objects;
+std::vector<Kevent> changes_of(const Objects& objects, uint16_t flags) {
   std::vector<Kevent> changes;
-  for (size_t i = 0; i < count; i++) {
-    uintptr_t ident = i;
-    if (filter == filter::kRead) {
-      objects.push_back(std::make_unique<Object>(ObjectKind::kPipe, subject_calls()));
-      ident = static_cast<uintptr_t>(objects.back()->fd());
-    }
-    // A timer that is not going to fire: an hour, in milliseconds.
-    changes.push_back({ident, filter, 0, 0, filter == filter::kTimer ? 3600000 : 0, nullptr});
+  for (int i = 0; i < objects.size(); ++i) {
+    changes.push_back({static_cast<uintptr_t>(objects.fd(i)), filter::kRead, flags, 0, 0, nullptr});
   }
-  Kqueue kq;
-  for (auto _ : state) {
-    set_flags(changes, flag::kAdd);
-    kq.call(changes.data(), static_cast<int>(count), nullptr, 0);
-    set_flags(changes, flag::kDelete);
-    kq.call(changes.data(), static_cast<int>(count), nullptr, 0);
-  }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * count));
+  return changes;
 }
 
-// watched: with an ADD before the close.
-void dup_and_close(benchmark::State& state, bool watched) {
-  const Object object(ObjectKind::kPipe, subject_calls());
-  Kqueue kq;
-  for (auto _ : state) {
-    const int fd = subject().calls().dup(object.fd());
-    if (fd < 0) wrong_answer(std::string("dup: ") + strerror(errno));
-    const Kevent change{static_cast<uintptr_t>(fd), filter::kRead, flag::kAdd, 0, 0, nullptr};
-    if (watched) kq.call(&change, 1, nullptr, 0);
-    subject().close(fd);
+// Applies the lists in turn; each must be accepted whole.
+void apply(benchmark::State& state, int list, uint16_t before, std::vector<uint16_t> steps) {
+  Objects objects(ObjectKind::kPipe, list);
+  const int kq = subject().kqueue();
+  if (!objects.ok() || kq < 0) {
+    state.SkipWithError("the objects cannot be created");
+    return;
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
+  if (before) {
+    const std::vector<Kevent> first = changes_of(objects, before);
+    subject().kevent(kq, first.data(), list, nullptr, 0, nullptr);
+  }
+  std::vector<std::vector<Kevent>> lists;
+  for (const uint16_t flags : steps) lists.push_back(changes_of(objects, flags));
+  for (auto _ : state) {
+    for (const auto& changes : lists) {
+      if (subject().kevent(kq, changes.data(), list, nullptr, 0, nullptr) != 0) {
+        wrong_answer(state, "a change was refused");
+      }
+    }
+    work().operations += lists.size();
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * list *
+                          static_cast<int64_t>(lists.size()));
+  subject().close(kq);
 }
 
 #ifdef __linux__
-void epoll_add_and_delete(benchmark::State& state) {
-  const Object object(ObjectKind::kPipe, host_calls());
+void epoll_add_delete(benchmark::State& state, int list) {
+  Objects objects(ObjectKind::kPipe, list);
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
-  epoll_event item{};
-  item.events = EPOLLIN;
+  if (!objects.ok() || epoll < 0) {
+    state.SkipWithError("the objects cannot be created");
+    return;
+  }
   for (auto _ : state) {
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, object.fd(), &item) != 0 ||
-        epoll_ctl(epoll, EPOLL_CTL_DEL, object.fd(), &item) != 0) {
-      wrong_answer(std::string("epoll_ctl: ") + strerror(errno));
+    for (const int operation : {EPOLL_CTL_ADD, EPOLL_CTL_DEL}) {
+      for (int i = 0; i < list; ++i) {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        epoll_ctl(epoll, operation, objects.fd(i), &event);
+      }
     }
   }
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
-  close(epoll);
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * list * 2);
+  ::close(epoll);
 }
 #endif
-
-int add_all() {
-  const struct {
-    const char* name;
-    int16_t filter;
-  } filters[] = {{"pipe", filter::kRead}, {"user", filter::kUser}, {"timer", filter::kTimer}};
-  for (const auto& [name, filter] : filters) {
-    for (const size_t count : {size_t{1}, size_t{64}}) {
-      add({std::string("registration/") + name + "/" + std::to_string(count) + "/kqueue_add_delete",
-           [=, number = filter](benchmark::State& state) {
-             add_and_delete(state, number, count);
-           }});
-    }
-  }
-#ifdef __linux__
-  add({"registration/pipe/1/epoll_add_delete", epoll_add_and_delete});
-#endif
-  add({"registration/pipe/1/dup_add_close",
-       [](benchmark::State& state) { dup_and_close(state, true); }});
-  add({"registration/pipe/1/dup_close",
-       [](benchmark::State& state) { dup_and_close(state, false); }});
-  return 0;
-}
-
-[[maybe_unused]] const int kAdded = add_all();
 
 }  // namespace
+
+void register_registration() {
+  for (const int list : {1, 64}) {
+    const std::string suffix = "/list:" + std::to_string(list);
+    benchmark::RegisterBenchmark(("registration/kqueue/add+delete" + suffix).c_str(),
+                                 [=](benchmark::State& state) {
+                                   apply(state, list, 0, {flag::kAdd, flag::kDelete});
+                                 });
+    benchmark::RegisterBenchmark(("registration/kqueue/disable+enable" + suffix).c_str(),
+                                 [=](benchmark::State& state) {
+                                   apply(state, list, flag::kAdd, {flag::kDisable, flag::kEnable});
+                                 });
+#ifdef __linux__
+    if (subject().calls().read == ::read) {
+      benchmark::RegisterBenchmark(("registration/epoll/add+delete" + suffix).c_str(),
+                                   [=](benchmark::State& state) { epoll_add_delete(state, list); });
+    }
+#endif
+  }
+}
 
 }  // namespace kqtorture::bench
