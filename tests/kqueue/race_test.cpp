@@ -36,7 +36,7 @@ class Race : public PipeTest {
 TEST_F(Race, DispatchedEventsAreHeldByOneThread) {
   REQUIRE_KNOB(knob().dispatch_with_clear);
   constexpr int kPipes = 4;
-  constexpr int kDeliveries = 600;
+  constexpr int kDeliveries = 400;
   struct Connection {
     Pair pipe;
     std::atomic<int> holders{0};
@@ -72,7 +72,7 @@ TEST_F(Race, DispatchedEventsAreHeldByOneThread) {
 }
 
 TEST_F(Race, OneshotsAddedEqualDeliveredPlusDeleted) {
-  constexpr int kRounds = 400;
+  constexpr int kRounds = 100;
   std::atomic<long> delivered{0};
   std::atomic<long> deleted{0};
   std::atomic<bool> done{false};
@@ -104,7 +104,7 @@ TEST_F(Race, OneshotsAddedEqualDeliveredPlusDeleted) {
 }
 
 TEST_F(Race, NoTriggerIsLost) {
-  constexpr int kTriggers = 300;
+  constexpr int kTriggers = 200;
   ASSERT_EQ(submit(kq_, ev(1, filter::kUser, flag::kAdd | flag::kClear)), 0);
   // Ping-pong: the next trigger comes after the delivery of the last, so each must be delivered.
   std::atomic<int> delivered{0};
@@ -123,7 +123,7 @@ TEST_F(Race, NoTriggerIsLost) {
 }
 
 TEST_F(Race, NothingIsDeliveredByACallThatBeganAfterADelete) {
-  constexpr int kRounds = 300;
+  constexpr int kRounds = 150;
   put(pipe_.far, 1);
   const auto fd = static_cast<uintptr_t>(int{pipe_.near});
   std::atomic<uintptr_t> dead{0};  // generations up to this one have been deleted
@@ -152,7 +152,7 @@ TEST_F(Race, NothingIsDeliveredByACallThatBeganAfterADelete) {
 
 TEST_F(Race, NothingIsDeliveredByACallThatBeganAfterAClose) {
   REQUIRE_KNOB(knob().close_removes_knotes);
-  constexpr int kRounds = 300;
+  constexpr int kRounds = 150;
   put(pipe_.far, 1);
   std::atomic<uintptr_t> dead{0};
   std::atomic<bool> done{false};
@@ -184,7 +184,7 @@ TEST_F(Race, NothingIsDeliveredByACallThatBeganAfterAClose) {
 
 TEST_F(Race, TheFinalEventComesOnceAndLast) {
   REQUIRE_KNOB(knob().forceoneshot);
-  constexpr uintptr_t kRounds = 200;
+  constexpr uintptr_t kRounds = 100;
   put(pipe_.far, 1);
   const auto fd = static_cast<uintptr_t>(int{pipe_.near});
   std::atomic<uintptr_t> finals{0};
@@ -253,7 +253,9 @@ TEST_F(Race, KqueuesComeAndGoUnderTheirWaiters) {
         ++inside;
         // Either the kqueue is still there, and tells of its level event, or it is gone.
         const Outcome outcome = call(number, {ev(fd, filter::kRead, flag::kAdd)}, 4, &limit);
-        if (outcome.count == 1 || outcome.error == EBADF) ++answered;
+        EXPECT_TRUE(outcome.count == 1 || outcome.error == EBADF)
+            << outcome.count << " entries, errno " << outcome.error;
+        ++answered;
       });
     }
     while (inside < 2) std::this_thread::yield();
@@ -265,7 +267,7 @@ TEST_F(Race, KqueuesComeAndGoUnderTheirWaiters) {
 
 TEST_F(Race, RandomChangesFromManyThreads) {
   constexpr int kThreads = 3;
-  constexpr int kOperations = 1500;
+  constexpr int kOperations = 1000;
   const uint64_t seed = storm_seed();
   const Fd inner(subject().kqueue());
   put(pipe_.far, 1);
