@@ -105,7 +105,7 @@ void Campaign::fail(EngineSummary* summary, const std::string& reason) {
   summary->status = EngineStatus::kFailed;
   summary->note = reason;
   summary_.problems.push_back(summary->name + ": " + reason);
-  progress_.say("FAILED " + summary->name + ": " + to_printable(reason));
+  progress_.say("FAILED " + summary->name + ": " + to_line(reason));
 }
 
 bool Campaign::run(const Job& job, EngineSummary* summary) {
@@ -143,7 +143,7 @@ void Campaign::book(const JobResult& result, EngineSummary* summary) {
   } else if (result.code == kExitSkipped) {
     summary->status = EngineStatus::kSkipped;
     summary->note = result.problem;
-    progress_.say("SKIPPED " + summary->name + ": " + to_printable(result.problem));
+    progress_.say("SKIPPED " + summary->name + ": " + to_line(result.problem));
   } else if (result.code != kExitClean) {
     fail(summary, "exit code " + std::to_string(result.code) + ": " + result.problem);
   }
@@ -261,7 +261,7 @@ int Campaign::run() {
     if (!over()) run_bench();
   }
   if (!refused_.empty()) {
-    std::fprintf(stderr, "%s\n", to_printable(refused_).c_str());
+    std::fprintf(stderr, "%s\n", to_line(refused_).c_str());
     return kExitUsage;
   }
   return conclude();
@@ -287,8 +287,7 @@ int Campaign::conclude() {
   if (!written) std::fprintf(stderr, "kqtorture: %s\n", error.c_str());
 
   std::string end = "\n" + to_table(summary_) + "\n";
-  for (const std::string& problem : summary_.problems)
-    end += "problem: " + to_printable(problem) + "\n";
+  for (const std::string& problem : summary_.problems) end += "problem: " + to_line(problem) + "\n";
   end += findings == 0 ? "nothing found" : std::to_string(findings) + " found";
   end += " in " + with_commas(operations()) + " operations, seed " + std::to_string(summary_.seed);
   end += "; results in " + options_.out + "/index.html";

@@ -116,11 +116,7 @@ int CommandLine::run() {
 }
 
 int usage_error(const std::string& text) {
-  std::string line = to_printable(text);
-  for (char& c : line) {
-    if (c == '\n') c = ' ';
-  }
-  std::fprintf(stderr, "kqtorture: %s\n", line.c_str());
+  std::fprintf(stderr, "kqtorture: %s\n", to_line(text).c_str());
   return kExitUsage;
 }
 

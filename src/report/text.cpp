@@ -92,6 +92,14 @@ std::string to_printable(std::string_view bytes) {
   return out;
 }
 
+std::string to_line(std::string_view bytes) {
+  std::string out = to_printable(bytes);
+  for (char& c : out) {
+    if (c == '\n' || c == '\t') c = ' ';
+  }
+  return out;
+}
+
 std::string to_markup(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());

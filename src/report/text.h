@@ -19,6 +19,9 @@ std::string to_utf8(std::string_view bytes);
 // are written as \xNN.
 std::string to_printable(std::string_view bytes);
 
+// The same on one line: newlines and tabs are written as spaces.
+std::string to_line(std::string_view bytes);
+
 // For the text or a quoted attribute of XML and HTML: markup is escaped, and what XML 1.0 does not
 // allow at all (most control characters, U+FFFE, U+FFFF) becomes U+FFFD.
 std::string to_markup(std::string_view bytes);

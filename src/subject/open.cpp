@@ -38,8 +38,8 @@ bool profile_override(std::string* profile, std::string* error) {
   const char* name = environment("KQ_PROFILE");
   if (name == nullptr) return true;
   if (!is_profile(name)) {
-    *error = "KQ_PROFILE: no profile is called \"" + to_printable(name) + "\"; there are " +
-             profile_names();
+    *error =
+        "KQ_PROFILE: no profile is called \"" + to_line(name) + "\"; there are " + profile_names();
     return false;
   }
   *profile = name;
@@ -78,7 +78,7 @@ std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* err
   if (spec == "native") {
     subject = open_native(error);
   } else if (kLinked) {
-    *error = "subject " + to_printable(spec) +
+    *error = "subject " + to_line(spec) +
              ": this program is linked with the kqueue it tests, which is \"native\"";
   } else if (spec == "emulator") {
     subject = open_shared_object(spec, emulator_path(), true, error);

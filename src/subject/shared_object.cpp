@@ -174,7 +174,7 @@ bool SharedObjectSubject::read_layout(const Library& library, std::string* error
   const auto layout = layout_named(*name);
   if (!layout) {
     *error = std::string(overridden ? "KQ_LAYOUT" : "kqtorture_layout") + " is \"" +
-             to_printable(*name) + "\"; known are " + layout_names();
+             to_line(*name) + "\"; known are " + layout_names();
     return false;
   }
   layout_ = *layout;
@@ -188,18 +188,11 @@ bool SharedObjectSubject::read_profile(const Library& library, std::string* erro
   const auto name = library.own_string("kqtorture_profile");
   if (!name) return true;
   if (!is_profile(*name)) {
-    *error = "kqtorture_profile is \"" + to_printable(*name) + "\"; known are " + profile_names();
+    *error = "kqtorture_profile is \"" + to_line(*name) + "\"; known are " + profile_names();
     return false;
   }
   profile_ = *name;
   return true;
-}
-
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (c == '\n' || c == '\r') c = ' ';
-  }
-  return to_printable(text);
 }
 
 }  // namespace
@@ -207,7 +200,7 @@ std::string one_line(std::string text) {
 std::unique_ptr<Subject> open_shared_object(const std::string& spec, const std::string& path,
                                             bool emulator, std::string* error) {
   const std::string prefix =
-      "subject " + one_line(emulator ? spec + " (" + path + ")" : spec) + ": ";
+      "subject " + to_line(emulator ? spec + " (" + path + ")" : spec) + ": ";
   struct stat file;
   std::string problem;
   if (!looks_like_library(path, &problem) || stat(path.c_str(), &file) != 0) {
@@ -219,7 +212,7 @@ std::unique_ptr<Subject> open_shared_object(const std::string& spec, const std::
   void* handle = dlopen(exact.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* reason = dlerror();
-    *error = prefix + one_line(reason != nullptr ? reason : "cannot be loaded");
+    *error = prefix + to_line(reason != nullptr ? reason : "cannot be loaded");
     return nullptr;
   }
   auto subject = std::make_unique<SharedObjectSubject>(spec, emulator);

@@ -134,9 +134,11 @@ class Supervision {
 };
 
 bool Supervision::hung_between(const Look& before, const Look& now) const {
+  // A descendant that has ended takes its CPU time out of the sum: that is something happening too.
   const auto used = now.usage.cpu - before.usage.cpu;
   return now.progress == before.progress && !now.usage.runnable && !now.usage.stopped &&
-         !before.usage.stopped && used <= milliseconds(options_.look_interval) / kIdlePart;
+         !before.usage.stopped && used >= milliseconds(0) &&
+         used <= milliseconds(options_.look_interval) / kIdlePart;
 }
 
 int Supervision::run() {
@@ -150,6 +152,8 @@ int Supervision::run() {
     }
     const Look now = look();
     if (hung_between(before, now)) {
+      // It may have ended while it was looked at.
+      if (worker_->wait_until(Child::Clock::now())) return judge();
       std::vector<std::string> detail = thread_states(worker_->pid());
       // SIGABRT first: libFuzzer saves its input on it, and a sanitizer may print a stack.
       worker_->end(SIGABRT);

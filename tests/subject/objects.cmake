@@ -1,0 +1,38 @@
+# Small shared objects that are loaded as subjects, most of them hostile. They are built without
+# sanitizers: a stranger's object is, and the linker must not look for a runtime.
+function(kq_add_object name source)
+  add_library(${name} MODULE ${CMAKE_CURRENT_LIST_DIR}/objects/${source})
+  target_compile_definitions(${name} PRIVATE ${ARGN})
+  target_compile_options(${name} PRIVATE -fno-sanitize=all -fno-builtin)
+  set_target_properties(${name} PROPERTIES
+    PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/objects)
+endfunction()
+
+kq_add_object(crash_in_constructor constructor.c KQ_CRASH)
+kq_add_object(exit_in_constructor constructor.c KQ_EXIT)
+kq_add_object(hang_in_constructor constructor.c KQ_HANG)
+kq_add_object(crash_in_kevent in_kevent.c KQ_CRASH)
+kq_add_object(exit_in_kevent in_kevent.c KQ_EXIT)
+kq_add_object(hang_in_kevent in_kevent.c KQ_HANG)
+kq_add_object(no_kevent incomplete.c KQ_NO_KEVENT)
+kq_add_object(no_kqueue incomplete.c KQ_NO_KQUEUE)
+kq_add_object(neither incomplete.c KQ_NO_KQUEUE KQ_NO_KEVENT)
+kq_add_object(pipe_alone incomplete.c KQ_PIPE_ALONE)
+kq_add_object(socket_without_read incomplete.c KQ_SOCKET_WITHOUT_READ)
+kq_add_object(undefined_symbol incomplete.c KQ_UNDEFINED)
+kq_add_object(bad_layout incomplete.c KQ_BAD_LAYOUT)
+kq_add_object(unterminated_layout incomplete.c KQ_UNTERMINATED_LAYOUT)
+kq_add_object(bad_profile incomplete.c KQ_BAD_PROFILE)
+kq_add_object(own_profile incomplete.c KQ_PROFILE_NAME="macos")
+kq_add_object(plain incomplete.c)
+kq_add_object(virtual_kernel virtual_kernel.c)
+foreach(layout IN ITEMS freebsd11 freebsd12 netbsd)
+  kq_add_object(recorder_${layout} recorder.c KQ_LAYOUT_NAME="${layout}")
+endforeach()
+
+add_library(with_kqueue SHARED ${CMAKE_CURRENT_LIST_DIR}/objects/incomplete.c)
+target_compile_options(with_kqueue PRIVATE -fno-sanitize=all -fno-builtin)
+set_target_properties(with_kqueue PROPERTIES
+  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/objects)
+kq_add_object(dependent dependent.c)
+target_link_libraries(dependent PRIVATE with_kqueue)
