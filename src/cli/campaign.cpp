@@ -288,7 +288,9 @@ int Campaign::conclude() {
 
   std::string end = "\n" + to_table(summary_) + "\n";
   for (const std::string& problem : summary_.problems) end += "problem: " + to_line(problem) + "\n";
-  end += findings == 0 ? "nothing found" : std::to_string(findings) + " found";
+  end += findings > 0                ? std::to_string(findings) + " found"
+         : summary_.problems.empty() ? "nothing found"
+                                     : "no pass: nothing found, and the problems above";
   end += " in " + with_commas(operations()) + " operations, seed " + std::to_string(summary_.seed);
   end += "; results in " + options_.out + "/index.html";
   progress_.say(end);

@@ -23,7 +23,16 @@ constexpr double kLongestBudget = 31.0 * 24 * 3600;
 
 std::string check_profile(const std::string& name) {
   if (name.empty() || is_profile(name)) return "";
-  return "no profile is called \"" + to_printable(name) + "\"; there are " + profile_names();
+  return "no profile is called \"" + to_line(name) + "\"; there are " + profile_names();
+}
+
+// Not CLI::Range, which lets "nan" through.
+std::string check_budget(const std::string& text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  const bool good = end != text.c_str() && *end == '\0' && seconds >= kShortestBudget &&
+                    seconds <= kLongestBudget;
+  return good ? "" : "not a number of seconds from 0.1 to 2678400: " + to_line(text);
 }
 
 std::optional<uint64_t> parse_seed(const std::string& text) {
@@ -66,7 +75,7 @@ void CommandLine::take_seed(CLI::App* subcommand) {
       ->envname("KQ_SEED")
       ->type_name("NUMBER")
       ->check([](const std::string& text) {
-        return parse_seed(text) ? "" : "not a number from 0 to 2^64-1: " + to_printable(text);
+        return parse_seed(text) ? "" : "not a number from 0 to 2^64-1: " + to_line(text);
       });
 }
 
@@ -75,7 +84,8 @@ void CommandLine::take_budget(CLI::App* subcommand, double budget) {
       ->add_option_function<double>(
           "--budget", [this](double seconds) { common_.budget = seconds; },
           "how long it may take, in seconds (default: " + std::to_string(int(budget)) + ")")
-      ->check(CLI::Range(kShortestBudget, kLongestBudget));
+      ->type_name("SECONDS")
+      ->check(check_budget);
   // Only one subcommand runs, and its default applies before its options are read.
   subcommand->preparse_callback([this, budget](size_t) { common_.budget = budget; });
 }
