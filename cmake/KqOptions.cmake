@@ -11,6 +11,15 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
 endif()
 
+# Findings name functions and lines; variables are for a debugger, which preset dev is for. Half the
+# debug information is a quarter of the build time. -O1 is what the sanitizers ask for.
+foreach(language IN ITEMS C CXX)
+  set(CMAKE_${language}_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+  if(KQ_SANITIZE AND NOT KQ_FUZZ)
+    set(CMAKE_${language}_FLAGS_RELWITHDEBINFO "-O1 -g1 -DNDEBUG")
+  endif()
+endforeach()
+
 find_program(KQ_CCACHE ccache)
 if(KQ_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER ${KQ_CCACHE})
