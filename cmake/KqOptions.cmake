@@ -12,13 +12,16 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 # Findings name functions and lines; variables are for a debugger, which preset dev is for. Half the
-# debug information is a quarter of the build time. -O1 is what the sanitizers ask for.
-foreach(language IN ITEMS C CXX)
-  set(CMAKE_${language}_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
-  if(KQ_SANITIZE AND NOT KQ_FUZZ)
-    set(CMAKE_${language}_FLAGS_RELWITHDEBINFO "-O1 -g1 -DNDEBUG")
-  endif()
-endforeach()
+# debug information is a quarter of the build time. The sanitizers ask for -O1, and get assertions;
+# a fuzzer is about speed.
+set(kq_optimized "-O2 -g1 -DNDEBUG")
+if(KQ_FUZZ)
+  set(kq_optimized "-O2 -g1")
+elseif(KQ_SANITIZE)
+  set(kq_optimized "-O1 -g1")
+endif()
+set(CMAKE_C_FLAGS_RELWITHDEBINFO ${kq_optimized})
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO ${kq_optimized})
 
 find_program(KQ_CCACHE ccache)
 if(KQ_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
