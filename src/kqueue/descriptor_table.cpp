@@ -57,6 +57,7 @@ void forget_everything() {
       slot.registrations = nullptr;
       slot.kqueue = nullptr;
       slot.socket_error = 0;
+      slot.kqueue_closing = 0;
       slot.internal = false;
     }
   }
@@ -227,6 +228,10 @@ Kqueue* acquire(int fd) {
     if (Kqueue* kqueue = slot->kqueue) {
       kqueue->references.fetch_add(1, std::memory_order_relaxed);
       return kqueue;
+    }
+    if (slot->kqueue_closing) {
+      errno = EBADF;
+      return nullptr;
     }
   }
   if (sys::fcntl(fd, F_GETFD) < 0) return nullptr;  // EBADF

@@ -11,8 +11,9 @@ namespace kq {
 struct Slot {
   std::atomic<Registration*> registrations{nullptr};  // of this number, one per kqueue
   std::atomic<Kqueue*> kqueue{nullptr};               // this number is a descriptor of that kqueue
-  std::atomic<int> socket_error{0};   // taken from SO_ERROR for a delivery, owed to the user
-  std::atomic<bool> internal{false};  // libkq's own; users' calls see EBADF
+  std::atomic<int> socket_error{0};    // taken from SO_ERROR for a delivery, owed to the user
+  std::atomic<int> kqueue_closing{0};  // calls that close a kqueue's descriptor right now
+  std::atomic<bool> internal{false};   // libkq's own; users' calls see EBADF
 
   bool in_use() const { return registrations || kqueue || socket_error || internal; }
 };

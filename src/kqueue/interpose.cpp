@@ -46,12 +46,20 @@ bool is_internal(int fd) {
   return slot && slot->internal;
 }
 
-// The number stops being a kqueue's descriptor; the reference goes after the close.
+// The number stops being a kqueue's descriptor; the reference goes after the close. Until then a
+// call finds the number closed, not a descriptor that is no kqueue.
 Kqueue* unbind(int fd) {
   Slot* slot = find_slot(fd);
   if (!slot) return nullptr;
   MutexGuard guard(slot_lock(fd));
-  return slot->kqueue.exchange(nullptr);
+  Kqueue* kqueue = slot->kqueue.exchange(nullptr);
+  if (kqueue) ++slot->kqueue_closing;
+  return kqueue;
+}
+
+void unbound(int fd, Kqueue* kqueue) {
+  --find_slot(fd)->kqueue_closing;
+  release(kqueue);
 }
 
 // Runs call, which closes fd, inside the close protocol.
@@ -70,7 +78,7 @@ auto closing(int fd, Call call) {
   auto result = call();
   const int error = errno;
   descriptor_closed(fd);
-  if (kqueue) release(kqueue);
+  if (kqueue) unbound(fd, kqueue);
   errno = error;
   return result;
 }
