@@ -17,7 +17,8 @@ th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align:
 th:first-child, td:first-child, th:last-child, td:last-child { text-align: left; }
 .found { color: var(--bad); font-weight: bold; } .failed { color: var(--bad); }
 .clean { color: var(--good); } .skipped, .dim { color: var(--dim); }
-details { border: 1px solid var(--line); border-radius: .3rem; padding: .5rem 1rem; margin: 1rem 0; }
+details { border: 1px solid var(--line); border-radius: .3rem; margin: 1rem 0; }
+details { padding: .5rem 1rem; }
 summary { cursor: pointer; font-weight: bold; }
 pre { overflow-x: auto; font: 13px/1.4 ui-monospace, monospace; }
 )";

@@ -70,28 +70,34 @@ SharedPage* map_page(int fd) {
   return memory == MAP_FAILED ? nullptr : static_cast<SharedPage*>(memory);
 }
 
-// The environment of the worker: the page's descriptor, and an exit status that tells a report of
-// AddressSanitizer from an exit(1). The user's own options come last and win.
+// What sanitizers do by default, changed where two different ends would look alike: a report of
+// AddressSanitizer and an exit(1); a deadly signal under ThreadSanitizer and a race.
+struct SanitizerOptions {
+  const char* variable;
+  std::string options;
+};
+
+// The environment of the worker: how sanitizers end it, with the user's own options last so that
+// they win, and the page's descriptor.
 std::vector<std::string> worker_environment(int fd) {
+  const std::string status = "exitcode=" + std::to_string(kAddressSanitizerStatus);
+  SanitizerOptions sanitizers[] = {
+      {"ASAN_OPTIONS", status}, {"UBSAN_OPTIONS", status}, {"TSAN_OPTIONS", "abort_on_error=1"}};
   std::vector<std::string> variables;
-  std::string asan = "exitcode=" + std::to_string(kAddressSanitizerStatus);
-  std::string ubsan = asan;
-  const auto collect = [](const char* variable, const char* name, std::string* options) {
-    const size_t length = std::strlen(name);
-    if (std::strncmp(variable, name, length) != 0 || variable[length] != '=') return false;
-    *options += ":" + std::string(variable + length + 1);
-    return true;
-  };
-  std::string ignored;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!collect(*variable, kWorkerVariable, &ignored) &&
-        !collect(*variable, "ASAN_OPTIONS", &asan) &&
-        !collect(*variable, "UBSAN_OPTIONS", &ubsan)) {
-      variables.push_back(*variable);
+    const std::string text = *variable;
+    const std::string name = text.substr(0, text.find('='));
+    bool taken = name == kWorkerVariable;
+    for (SanitizerOptions& sanitizer : sanitizers) {
+      if (name != sanitizer.variable) continue;
+      sanitizer.options += ":" + text.substr(name.size() + 1);
+      taken = true;
     }
+    if (!taken) variables.push_back(text);
   }
-  variables.push_back("ASAN_OPTIONS=" + asan);
-  variables.push_back("UBSAN_OPTIONS=" + ubsan);
+  for (const SanitizerOptions& sanitizer : sanitizers) {
+    variables.push_back(std::string(sanitizer.variable) + "=" + sanitizer.options);
+  }
   variables.push_back(std::string(kWorkerVariable) + "=" + std::to_string(fd));
   return variables;
 }
