@@ -43,6 +43,8 @@ class ReopeningRace : public KqueueRace {
 
   bool waits(int thread) const override { return thread < workers_; }
 
+  bool renews_keys() const override { return true; }
+
   void thread(Lane& self) override {
     if (waits(self.index())) return serve(self);
     Row& row = *rows_[static_cast<size_t>(self.index() - workers_)];

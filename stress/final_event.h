@@ -22,6 +22,7 @@ class FinalEventRace : public KqueueRace {
   ~FinalEventRace() override;
 
   bool waits(int thread) const override { return thread < workers_; }
+  bool renews_keys() const override { return true; }
   void setup(Lane& self) override;
   void thread(Lane& self) override;
   void verify(Lane& self, const std::vector<const Lane*>& lanes) override;

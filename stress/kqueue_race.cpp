@@ -68,7 +68,8 @@ std::optional<timespec> KqueueRace::patience(Lane& self) const {
 bool KqueueRace::sane_list(Lane& self, const Call& call, const Kevent* events) const {
   for (int i = 0; i < call.result; ++i) {
     for (int j = 0; j < i; ++j) {
-      if (events[i].ident == events[j].ident && events[i].filter == events[j].filter) {
+      if (events[i].ident == events[j].ident && events[i].filter == events[j].filter &&
+          (!renews_keys() || events[i].udata == events[j].udata)) {
         return accuse(self, "duplicate", "I7", "one kevent() call returned the same knote twice",
                       events[i]);
       }

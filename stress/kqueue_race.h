@@ -29,6 +29,9 @@ class KqueueRace : public Race {
   // One delivery. Changes appended to *pending are made by the worker's next call to kevent().
   virtual void deliver(Lane& self, const Call& call, const Kevent& event,
                        std::vector<Kevent>* pending) = 0;
+  // Does the race delete keys and add them again? Then one list may hold two knotes of one key,
+  // which differ in udata.
+  virtual bool renews_keys() const { return false; }
   // An EV_ERROR entry in a worker's list: is it what a change of the race asked for?
   virtual bool asked_for(const Kevent& entry);
   // The worker's loop.

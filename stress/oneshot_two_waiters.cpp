@@ -45,6 +45,8 @@ class OneshotTwoWaiters : public KqueueRace {
   int threads() const override { return std::max(3, KqueueRace::threads()); }
   bool waits(int thread) const override { return thread < workers_; }
 
+  bool renews_keys() const override { return true; }
+
   void setup(Lane& self) override {
     KqueueRace::setup(self);
     for (size_t i = 0; i < std::max(static_cast<size_t>(settings().objects), keys_.size()); ++i) {

@@ -27,12 +27,13 @@ void ParkingLot::watch(const Lane* lane, pid_t thread) {
   threads_.push_back({lane,
                       ::open((task + "/status").c_str(), O_RDONLY | O_CLOEXEC),
                       ::open((task + "/children").c_str(), O_RDONLY | O_CLOEXEC),
+                      ::open((task + "/schedstat").c_str(), O_RDONLY | O_CLOEXEC),
                       {}});
 }
 
 void ParkingLot::clear() {
   for (const Watched& watched : threads_) {
-    for (const int file : {watched.status_file, watched.children_file}) {
+    for (const int file : {watched.status_file, watched.children_file, watched.schedule_file}) {
       if (file >= 0) ::close(file);
     }
   }
@@ -67,6 +68,14 @@ ParkingLot::Sample ParkingLot::sample(const Watched& watched) {
   return {asleep, switches};
 }
 
+std::vector<uint64_t> ParkingLot::cpu_times() const {
+  std::vector<uint64_t> times;
+  for (const Watched& watched : threads_) {
+    times.push_back(std::strtoull(read_from_start(watched.schedule_file).c_str(), nullptr, 10));
+  }
+  return times;
+}
+
 bool ParkingLot::children_at_rest() {
   bool at_rest = true;
   std::map<pid_t, uint64_t> now;
@@ -90,11 +99,15 @@ bool ParkingLot::children_at_rest() {
 
 pid_t current_thread_id() { return 0; }
 
-void ParkingLot::watch(const Lane* lane, pid_t) { threads_.push_back({lane, -1, -1, {}}); }
+void ParkingLot::watch(const Lane* lane, pid_t) { threads_.push_back({lane, -1, -1, -1, {}}); }
 
 void ParkingLot::clear() { threads_.clear(); }
 
 bool ParkingLot::children_at_rest() { return true; }
+
+std::vector<uint64_t> ParkingLot::cpu_times() const {
+  return std::vector<uint64_t>(threads_.size());
+}
 
 ParkingLot::Sample ParkingLot::sample(const Watched& watched) {
   return {watched.lane->in_call(), watched.lane->steps()};

@@ -29,6 +29,8 @@ class ParkingLot {
 
   // Looks at all threads. True for those that have been parked since the previous look.
   std::vector<bool> look();
+  // The CPU time that each thread has used, in nanoseconds; zeros where nobody tells.
+  std::vector<uint64_t> cpu_times() const;
 
  private:
   struct Sample {
@@ -39,6 +41,7 @@ class ParkingLot {
     const Lane* lane;
     int status_file;
     int children_file;
+    int schedule_file;
     Sample last;
   };
   static Sample sample(const Watched& watched);

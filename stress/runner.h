@@ -72,5 +72,6 @@ struct Outcome {
   bool environment_trouble = false;
 };
 const Outcome& outcome();
+void count_finding();
 
 }  // namespace kqtorture
