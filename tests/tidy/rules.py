@@ -42,9 +42,17 @@ def file_opens_with_a_paragraph(tree):
     for path in tree.files:
         if not (is_cpp(path) or is_script(tree, path) or path.endswith((".py", ".sh", ".cmake"))):
             continue
-        opening = opening_comment(tree.text(path))
+        opening = opening_comment(tree.text(path)) or opening_comment(own_header(tree, path))
         if len(opening.split()) < MIN_OPENING_WORDS:
             yield f"{path}:1: does not open with a paragraph that says what it is for and why"
+
+
+def own_header(tree, path):
+    """x.cpp that starts by including x.h answers the question that x.h opens with."""
+    header = re.sub(r"\.(cpp|cc|c)$", ".h", path)
+    name = header.rsplit("/", 1)[-1]
+    starts_with_it = re.match(rf'#include "(?:[\w/]*/)?{re.escape(name)}"', tree.text(path))
+    return tree.text(header) if starts_with_it and header in tree.known else ""
 
 
 def opening_comment(text):

@@ -24,6 +24,7 @@ esac
 """
 CLEAN = {
     "src/contract/model.h": OPENING + "#pragma once\n\nint model();\n",
+    "src/contract/model.cpp": '#include "contract/model.h"\n',
     "src/subject/subject.h": OPENING + "#pragma once\n\nint subject();\n",
     "src/kqueue/knote.h": OPENING + "#pragma once\n",
     "src/kqueue/kevent.cpp": OPENING + '#include "knote.h"\n',
@@ -46,9 +47,11 @@ def replaced(path, old, new):
 # rule -> the violations to plant, one at a time: files to write (None: to remove), or a callable.
 PLANTED = {
     rules.file_opens_with_a_paragraph: [
-        {"src/contract/model.h": "#pragma once\n\nint model();\n"},
+        {"src/contract/model.h": "#pragma once\n\nint model();\n", "src/contract/model.cpp": None},
         {"src/contract/model.h": "// Model.\n#pragma once\n\nint model();\n"},
         {"tests/run_all.py": "import os\n"},
+        {"src/contract/model.cpp": "int model();\n"},
+        {"src/scenario/words.cpp": '#include "contract/model.h"\n'},
     ],
     rules.file_is_short: [
         {"src/contract/model.h": OPENING + "int x;\n" * rules.MAX_LINES},
