@@ -1,3 +1,4 @@
+// A state of the model as text, for whoever asks why an answer was not among those allowed.
 #include <string>
 
 #include "contract/state.h"

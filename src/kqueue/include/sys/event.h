@@ -19,10 +19,10 @@ extern "C" {
 
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
-#define EVFILT_AIO (-3)      /* refused with ENXIO */
-#define EVFILT_VNODE (-4)    /* refused with ENXIO until implemented */
-#define EVFILT_PROC (-5)     /* refused with ENXIO until implemented */
-#define EVFILT_SIGNAL (-6)   /* refused with ENXIO until implemented */
+#define EVFILT_AIO (-3)    /* refused with ENXIO */
+#define EVFILT_VNODE (-4)  /* refused with ENXIO until implemented */
+#define EVFILT_PROC (-5)   /* refused with ENXIO until implemented */
+#define EVFILT_SIGNAL (-6) /* refused with ENXIO until implemented */
 #define EVFILT_TIMER (-7)
 #define EVFILT_PROCDESC (-8) /* refused with ENXIO until implemented */
 #define EVFILT_FS (-9)       /* refused with ENXIO */
@@ -38,13 +38,13 @@ struct kevent {
   uint16_t flags;  /* EV_* */
   uint32_t fflags; /* NOTE_*, per filter */
   intptr_t data;   /* per filter */
-  void *udata;     /* handed back untouched */
+  void* udata;     /* handed back untouched */
 };
 
 /* Fills *kevp; every argument is evaluated exactly once. */
 #ifdef __cplusplus
-static inline void kq_ev_set_(struct kevent *kevp, uintptr_t ident, int16_t filter, uint16_t flags,
-                              uint32_t fflags, intptr_t data, void *udata) {
+static inline void kq_ev_set_(struct kevent* kevp, uintptr_t ident, int16_t filter, uint16_t flags,
+                              uint32_t fflags, intptr_t data, void* udata) {
   kevp->ident = ident;
   kevp->filter = filter;
   kevp->flags = flags;
@@ -52,17 +52,17 @@ static inline void kq_ev_set_(struct kevent *kevp, uintptr_t ident, int16_t filt
   kevp->data = data;
   kevp->udata = udata;
 }
-#define EV_SET(kevp, ident, filter, flags, fflags, data, udata)                              \
-  kq_ev_set_((kevp), (uintptr_t)(ident), (int16_t)(filter), (uint16_t)(flags),               \
-             (uint32_t)(fflags), (intptr_t)(data), (void *)(udata))
+#define EV_SET(kevp, ident, filter, flags, fflags, data, udata)                                    \
+  kq_ev_set_((kevp), (uintptr_t)(ident), (int16_t)(filter), (uint16_t)(flags), (uint32_t)(fflags), \
+             (intptr_t)(data), (void*)(udata))
 #else
-#define EV_SET(kevp, a, b, c, d, e, f)                                                       \
-  (*(kevp) = (struct kevent){.ident = (uintptr_t)(a),                                        \
-                             .filter = (int16_t)(b),                                         \
-                             .flags = (uint16_t)(c),                                         \
-                             .fflags = (uint32_t)(d),                                        \
-                             .data = (intptr_t)(e),                                          \
-                             .udata = (void *)(f)})
+#define EV_SET(kevp, a, b, c, d, e, f)                \
+  (*(kevp) = (struct kevent){.ident = (uintptr_t)(a), \
+                             .filter = (int16_t)(b),  \
+                             .flags = (uint16_t)(c),  \
+                             .fflags = (uint32_t)(d), \
+                             .data = (intptr_t)(e),   \
+                             .udata = (void*)(f)})
 #endif
 
 /* Actions. */
@@ -70,7 +70,8 @@ static inline void kq_ev_set_(struct kevent *kevp, uintptr_t ident, int16_t filt
 #define EV_DELETE 0x0002
 #define EV_ENABLE 0x0004
 #define EV_DISABLE 0x0008
-#define EV_FORCEONESHOT 0x0100 /* one last event, whatever the object says; on output: this is it */
+#define EV_FORCEONESHOT 0x0100 /* one last event, whatever the object says; on output: this is it \
+                                */
 #define EV_KEEPUDATA 0x0200    /* leave the stored udata alone; EINVAL together with EV_ADD */
 
 /* Behaviour, stored when the knote is created. */
@@ -133,8 +134,8 @@ int kqueuex(unsigned int flags);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow" /* the function and the struct share their name */
 #endif
-int kevent(int kq, const struct kevent *changelist, int nchanges, struct kevent *eventlist,
-           int nevents, const struct timespec *timeout);
+int kevent(int kq, const struct kevent* changelist, int nchanges, struct kevent* eventlist,
+           int nevents, const struct timespec* timeout);
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
