@@ -49,7 +49,7 @@ class BadList : public PipeTest {
  protected:
   void SetUp() override {
     PipeTest::SetUp();
-    if (!raw_pointers()) GTEST_SKIP() << "the subject's layout differs, so it sees copies only";
+    REQUIRE_RAW_POINTERS();
   }
   int poll_into(Kevent* list, int room) {
     const int count = subject().kevent(kq_, nullptr, 0, list, room, &kNoWait);

@@ -12,7 +12,7 @@ class Eventfd : public KqueueTest {
  protected:
   void SetUp() override {
     KqueueTest::SetUp();
-    if (!host_descriptors()) GTEST_SKIP() << "the subject's descriptors mean nothing to the host";
+    REQUIRE_HOST_DESCRIPTORS();
     fd_ = Fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     ASSERT_GE(fd_, 0);
     ident_ = static_cast<uintptr_t>(int{fd_});

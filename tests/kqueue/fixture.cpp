@@ -82,7 +82,7 @@ bool host_descriptors() {
   return seen;
 }
 
-bool raw_pointers() { return subject().layout() == Layout::kFreebsd11; }
+bool raw_pointers() { return subject().layout() == Layout::kFreebsd11 && knob().checks_pointers; }
 
 Fd& Fd::operator=(Fd&& other) noexcept {
   if (this != &other) {

@@ -28,7 +28,7 @@ void set_subject(std::unique_ptr<Subject> opened);
 // Whether a descriptor of the subject is one of the host: only then may the host's poll, epoll,
 // ioctl or lseek see it. Found out by looking at a pipe of the subject with the host's eyes.
 bool host_descriptors();
-// Whether the subject gets the caller's own pointers, bad ones included.
+// Whether the subject gets the caller's own pointers, bad ones included, and looks at them.
 bool raw_pointers();
 
 #define REQUIRE_KNOB(condition) \
@@ -36,7 +36,7 @@ bool raw_pointers();
 #define REQUIRE_HOST_DESCRIPTORS() \
   if (!host_descriptors()) GTEST_SKIP() << "the subject's descriptors mean nothing to the host"
 #define REQUIRE_RAW_POINTERS() \
-  if (!raw_pointers()) GTEST_SKIP() << "the subject's layout differs, so it sees copies only"
+  if (!raw_pointers()) GTEST_SKIP() << "the subject sees copies only, or does not check pointers"
 
 // A descriptor of the subject, closed through the subject.
 class Fd {

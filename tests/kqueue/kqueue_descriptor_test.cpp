@@ -17,8 +17,9 @@ class KqueueDescriptor : public PipeTest {
  protected:
   void SetUp() override {
     PipeTest::SetUp();
-    if (!host_descriptors()) GTEST_SKIP() << "the subject's descriptors mean nothing to the host";
     if (IsSkipped()) return;
+    REQUIRE_HOST_DESCRIPTORS();
+    REQUIRE_KNOB(knob().kqueue_is_descriptor);
     ASSERT_EQ(submit(kq_, ev(1, filter::kUser, flag::kAdd | flag::kClear)), 0);
   }
   static short polled(int fd) {

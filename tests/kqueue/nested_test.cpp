@@ -10,6 +10,7 @@ class Nested : public PipeTest {
   void SetUp() override {
     PipeTest::SetUp();
     if (IsSkipped()) return;
+    REQUIRE_KNOB(knob().kqueue_is_descriptor);
     inner_ = Fd(subject().kqueue());
     ASSERT_GE(inner_, 0);
     ASSERT_EQ(submit(inner_, ev(1, filter::kUser, flag::kAdd | flag::kClear)), 0);

@@ -22,6 +22,9 @@ uint64_t storm_seed() {
   return seed;
 }
 
+// Long enough to sleep instead of spinning, short enough to see that the storm is over.
+constexpr timespec kShortWait{0, 2000000};
+
 class Race : public PipeTest {
  protected:
   // Runs body(thread number) in count threads.
@@ -54,7 +57,7 @@ TEST_F(Race, DispatchedEventsAreHeldByOneThread) {
   std::atomic<long> doubles{0};
   run(3, [&](int) {
     while (total < kDeliveries) {
-      const Outcome outcome = call(kq_, {}, 2);
+      const Outcome outcome = call(kq_, {}, 2, &kShortWait);
       for (const Kevent& event : outcome.entries) {
         auto* connection = static_cast<Connection*>(event.udata);
         if (++connection->holders != 1) ++doubles;
@@ -86,11 +89,13 @@ TEST_F(Race, OneshotsAddedEqualDeliveredPlusDeleted) {
         if (submit(kq_, ev(fd, filter::kRead, flag::kEnable)) == ENOENT) {
           EXPECT_EQ(submit(kq_, ev(fd, filter::kRead, flag::kAdd | flag::kOneshot)), 0);
           ++added;
+        } else {
+          std::this_thread::yield();
         }
       }
       done = true;
     } else if (thread == 1) {
-      while (!done) delivered += static_cast<long>(call(kq_, {}, 4).entries.size());
+      while (!done) delivered += static_cast<long>(call(kq_, {}, 4, &kShortWait).entries.size());
     } else {
       while (!done) {
         deleted += submit(kq_, ev(fd, filter::kRead, flag::kDelete)) == 0 ? 1 : 0;
@@ -142,7 +147,7 @@ TEST_F(Race, NothingIsDeliveredByACallThatBeganAfterADelete) {
     }
     while (!done) {
       const uintptr_t before = dead;
-      for (const Kevent& event : call(kq_, {}, 4).entries) {
+      for (const Kevent& event : call(kq_, {}, 4, &kShortWait).entries) {
         if (reinterpret_cast<uintptr_t>(event.udata) <= before) ++late;
       }
     }
@@ -173,7 +178,7 @@ TEST_F(Race, NothingIsDeliveredByACallThatBeganAfterAClose) {
     }
     while (!done) {
       const uintptr_t before = dead;
-      for (const Kevent& event : call(kq_, {}, 4).entries) {
+      for (const Kevent& event : call(kq_, {}, 4, &kShortWait).entries) {
         if (reinterpret_cast<uintptr_t>(event.udata) <= before) ++late;
       }
     }
@@ -203,7 +208,7 @@ TEST_F(Race, TheFinalEventComesOnceAndLast) {
       return;
     }
     while (!done) {
-      for (const Kevent& event : call(kq_, {}, 4).entries) {
+      for (const Kevent& event : call(kq_, {}, 4, &kShortWait).entries) {
         if (event.flags & flag::kOneshot) {
           ++finals;
         } else if (submit(kq_, ev(fd, filter::kRead, flag::kEnable)) != 0) {
@@ -220,7 +225,6 @@ TEST_F(Race, TimersStartAndStopUnderWaiters) {
   std::atomic<bool> done{false};
   std::atomic<long> expired{0};
   run(3, [&](int thread) {
-    const timespec limit{0, 2000000};
     if (thread == 0) {
       for (uintptr_t i = 0; i < 200; ++i) {
         EXPECT_EQ(submit(kq_, ev(i % 7, filter::kTimer, flag::kAdd, note::kUseconds, 200)), 0);
@@ -231,7 +235,7 @@ TEST_F(Race, TimersStartAndStopUnderWaiters) {
       return;
     }
     while (!done) {
-      for (const Kevent& event : call(kq_, {}, 4, &limit).entries) expired += event.data;
+      for (const Kevent& event : call(kq_, {}, 4, &kShortWait).entries) expired += event.data;
     }
   });
   EXPECT_GT(expired + poll_events(kq_).size(), 0u);

@@ -132,7 +132,13 @@ TEST_F(EchoedFlag, UnknownBitComesBackOnEveryDelivery) {
   EXPECT_EQ(flags_of(only_event(kq_)), flag::kUnknown400);
 }
 
-class ReservedBit : public PipeTest, public ::testing::WithParamInterface<uint16_t> {};
+class ReservedBit : public PipeTest, public ::testing::WithParamInterface<uint16_t> {
+ protected:
+  void SetUp() override {
+    PipeTest::SetUp();
+    REQUIRE_KNOB(knob().clears_reserved_bits);
+  }
+};
 
 TEST_P(ReservedBit, IsClearedFromTheInput) {
   const auto fd = static_cast<uintptr_t>(int{pipe_.near});
@@ -168,7 +174,13 @@ INSTANTIATE_TEST_SUITE_P(Bits, ReservedBit,
                            }
                          });
 
-using HandedBack = PipeTest;
+class HandedBack : public PipeTest {
+ protected:
+  void SetUp() override {
+    PipeTest::SetUp();
+    REQUIRE_KNOB(knob().clears_reserved_bits);
+  }
+};
 
 TEST_F(HandedBack, AnEofEventIsAValidChange) {
   const auto fd = static_cast<uintptr_t>(int{pipe_.near});

@@ -25,7 +25,7 @@ class Threads : public PipeTest {
   }
   // Waits for the first to return, and until the others sleep again.
   static void settle(const std::vector<Waiter>& waiters) {
-    constexpr int kLooks = 2000;
+    constexpr int kLooks = 20000;
     for (int look = 0; look < kLooks && returned(waiters) == 0; ++look) sleep_ms(1);
     for (const Waiter& waiter : waiters) waiter.wait_until_parked();
   }

@@ -174,7 +174,7 @@ TEST_F(Timer, AReAddTakesTheNewTime) {
   ASSERT_EQ(submit(kq_, far_timer()), 0);
   const int64_t begin = now_ns();
   ASSERT_EQ(submit(kq_, timer_ev(flag::kAdd, 0, 5)), 0);
-  EXPECT_EQ(wait_event(kq_).data, 1);
+  EXPECT_GE(wait_event(kq_).data, 1);
   EXPECT_GE(now_ns() - begin, 5000000);
 }
 

@@ -127,6 +127,9 @@ Traits macos() {
 Traits libkqueue() {
   Traits t = other_kernel("libkqueue");
   t.closed_kqueue = ENOENT;
+  t.checks_pointers = false;
+  t.clears_reserved_bits = false;
+  t.kqueue_is_descriptor = false;
   t.not_a_kqueue = ENOENT;
   t.bad_timeout_on_closed_kqueue = kUnstated;
   t.timeout_check = TimeoutCheck::kUntold;

@@ -39,6 +39,7 @@ struct Traits {
   int empty_filter_slot = ENXIO;
   int change_on_closed_descriptor = EBADF;  // without ADD
   UnknownFlags unknown_flags = UnknownFlags::kEchoed;
+  bool clears_reserved_bits = true;
   bool echoes_actions = false;
   EnableDisable enable_disable = EnableDisable::kRefused;
   AddDelete add_delete_existing = AddDelete::kDeletes;
@@ -47,6 +48,7 @@ struct Traits {
   bool bare_error_entries = true;  // flags are exactly EV_ERROR
   ReceiptWithoutRoom receipt_without_room = ReceiptWithoutRoom::kStops;
   bool entries_end_the_call = true;
+  bool checks_pointers = true;        // a library may crash instead
   bool lost_entry_is_counted = true;  // a copy-out failure of an EV_ERROR entry is ignored
 
   // Section 2: the knote.
@@ -69,6 +71,7 @@ struct Traits {
   bool efault_loses_events = true;
   bool close_removes_knotes = true;
   CloseUnderWaiter close_under_waiter = CloseUnderWaiter::kNotWoken;
+  bool kqueue_is_descriptor = true;  // poll, dup and another kqueue see it
   int self_watch = EINVAL;
   int cycle = 0;
   bool deep_nesting = true;
