@@ -334,7 +334,23 @@ void drop_knote(Kqueue* kqueue, Knote* knote) {
   if (knote->status & kQueued) kqueue->queue.remove(knote);
   find_filter(knote->event.filter)->detach(kqueue, knote);
   unlink(kqueue, knote);
+  if (kqueue->closing) {
+    knote->next = kqueue->dead_knotes;
+    kqueue->dead_knotes = knote;
+    return;
+  }
   free_knote(knote);
+}
+
+void bury(Kqueue* kqueue) {
+  while (Knote* knote = kqueue->dead_knotes) {
+    kqueue->dead_knotes = knote->next;
+    free_knote(knote);
+  }
+  while (Registration* registration = kqueue->dead_registrations) {
+    kqueue->dead_registrations = registration->slot_next;
+    delete registration;
+  }
 }
 
 int apply_change(Kqueue* kqueue, struct kevent* user_change, Call* call) {

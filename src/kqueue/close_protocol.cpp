@@ -23,7 +23,9 @@ void descriptor_closing(int fd) {
   while (Registration* registration = slot->registrations) {
     Kqueue* kqueue = registration->kqueue;
     MutexGuard kqueue_guard(&kqueue->lock);
+    kqueue->closing = true;
     destroy_registration(slot, registration, true);
+    kqueue->closing = false;
     publish(kqueue);
   }
 }
@@ -37,7 +39,9 @@ void descriptor_closed(int fd) {
     Kqueue* kqueue = registration->kqueue;
     MutexGuard kqueue_guard(&kqueue->lock);
     if (still_registered(registration)) continue;
+    kqueue->closing = true;
     destroy_registration(slot, registration, false);
+    kqueue->closing = false;
     publish(kqueue);
   }
 }
@@ -81,6 +85,7 @@ static void destroy(Kqueue* kqueue) {
     for (size_t i = 0; i < kqueue->bucket_count; ++i) {
       while (Knote* knote = kqueue->buckets[i]) drop_knote(kqueue, knote);
     }
+    bury(kqueue);
   }
   for (int fd : {kqueue->epoll, kqueue->wake, kqueue->second_epoll, kqueue->inotify,
                  kqueue->heaps[0].fd, kqueue->heaps[1].fd}) {

@@ -106,6 +106,8 @@ int apply_change(Kqueue* kqueue, struct kevent* change, Call* call);
 void activate(Kqueue* kqueue, Knote* knote);
 // Removes a knote from queue, object and registration or hash table, and frees it.
 void drop_knote(Kqueue* kqueue, Knote* knote);
+// Frees what closes have left.
+void bury(Kqueue* kqueue);
 
 // --- scan.cpp
 // ---------------------------------------------------------------------------------------

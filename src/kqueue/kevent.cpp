@@ -155,6 +155,7 @@ int do_kevent(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct
   const int error = errno;
   if (nchanges > 0) {
     MutexGuard guard(&kqueue->lock);
+    bury(kqueue);
     publish(kqueue);
   }
   errno = error;

@@ -151,6 +151,12 @@ struct Kqueue {
   size_t children = 0;  // registrations that watch a kqueue
   size_t files = 0;     // registrations with an inotify watch
 
+  // What a close removes is freed by the next call on the kqueue: close() may run in a signal
+  // handler that has interrupted malloc().
+  bool closing = false;
+  Knote* dead_knotes = nullptr;
+  Registration* dead_registrations = nullptr;
+
   Knote** buckets = nullptr;  // USER and TIMER knotes by ident
   size_t bucket_count = 0, hashed = 0;
   TimerHeap heaps[2];  // [absolute]

@@ -163,7 +163,12 @@ void destroy_registration(Slot* slot, Registration* registration, bool still_ope
     before->slot_next = registration->slot_next;
   }
   leave(registration);
-  delete registration;
+  if (kqueue->closing) {
+    registration->slot_next = kqueue->dead_registrations;
+    kqueue->dead_registrations = registration;
+  } else {
+    delete registration;
+  }
 }
 
 int watch_direction(Registration* registration, Direction direction) {

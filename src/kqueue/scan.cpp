@@ -199,6 +199,7 @@ int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline) {
     int result;
     {
       MutexGuard guard(&kqueue->lock);
+      bury(kqueue);
       take_in(kqueue);
       result = walk_queue(kqueue, events, room);
       publish(kqueue);
