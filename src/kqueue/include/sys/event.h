@@ -70,8 +70,7 @@ static inline void kq_ev_set_(struct kevent* kevp, uintptr_t ident, int16_t filt
 #define EV_DELETE 0x0002
 #define EV_ENABLE 0x0004
 #define EV_DISABLE 0x0008
-#define EV_FORCEONESHOT 0x0100 /* one last event, whatever the object says; on output: this is it \
-                                */
+#define EV_FORCEONESHOT 0x0100 /* one last event, whatever the object says; and its mark */
 #define EV_KEEPUDATA 0x0200    /* leave the stored udata alone; EINVAL together with EV_ADD */
 
 /* Behaviour, stored when the knote is created. */
