@@ -78,6 +78,11 @@ function(kq_add_fuzzer name)
     add_custom_target(kq_fuzzers) # all of them, for whoever only wants to fuzz
   endif()
   add_dependencies(kq_fuzzers ${program})
+  # For scripts: what this build has, one name a line.
+  set_property(GLOBAL APPEND PROPERTY KQ_FUZZERS ${name})
+  get_property(all_fuzzers GLOBAL PROPERTY KQ_FUZZERS)
+  list(JOIN all_fuzzers "\n" all_fuzzers)
+  file(WRITE ${CMAKE_BINARY_DIR}/fuzzers.txt "${all_fuzzers}\n")
   kq_needs_the_emulator(${program})
   foreach(extension IN ITEMS dict options)
     set(file ${CMAKE_CURRENT_SOURCE_DIR}/${name}.${extension})
