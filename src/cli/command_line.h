@@ -62,6 +62,8 @@ void export_subject(const CommonOptions& common);
 void register_check(CommandLine* line);
 void register_explain(CommandLine* line);
 void register_replay(CommandLine* line);
+void register_run(CommandLine* line);
+void register_shrink(CommandLine* line);
 void register_torture(CommandLine* line);
 void register_version(CommandLine* line);
 

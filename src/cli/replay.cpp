@@ -12,7 +12,9 @@
 
 #include "cli/command_line.h"
 #include "cli/finding_file.h"
+#include "cli/litmus_finding.h"
 #include "cli/programs.h"
+#include "report/files.h"
 #include "report/text.h"
 #include "subject/child.h"
 #include "subject/profiles.h"
@@ -84,9 +86,31 @@ bool stress_command(const Finding& finding, Replay* replay, std::string* error) 
   return true;
 }
 
+#ifdef KQ_MODEL
+// The program is in the finding; `kqtorture run` takes files.
+bool litmus_command(const std::string& path, const Finding& finding, Replay* replay,
+                    std::string* error) {
+  std::string text;
+  if (!litmus_text(path, finding, &text, error)) return false;
+  const std::string file = output_directory() + "/findings/inputs/" +
+                           to_file_name(std::filesystem::path(path).stem().string()) + ".litmus";
+  if (!write_file(file, text, error)) return false;
+  replay->command = {own_program("kqtorture"), "run", "--no-shrink", "--trace", file};
+  if (finding.engine == "free-running") {
+    replay->command.insert(replay->command.end(), {"--engine", "free", "--iterations", "5000"});
+  }
+  return true;
+}
+#endif
+
 bool find_command(const std::string& path, const Finding& finding, Replay* replay,
                   std::string* error) {
   const std::string& engine = finding.engine;
+#ifdef KQ_MODEL
+  if (engine == "sequential" || engine == "free-running") {
+    return litmus_command(path, finding, replay, error);
+  }
+#endif
   if (ends_with(engine, "_fuzzer")) return fuzzer_command(path, finding, replay, error);
   if (engine == "stress" || engine == "kq_stress") return stress_command(finding, replay, error);
   if (engine == "check") {

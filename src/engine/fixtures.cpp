@@ -67,9 +67,11 @@ bool Fixtures::make(ObjectKind kind, int64_t value, Ends* ends) {
     case ObjectKind::kTcp:
       return make_tcp(ends);
     case ObjectKind::kListener:
-    case ObjectKind::kUnixListener:
+    case ObjectKind::kUnixListener: {
+      const std::lock_guard lock(mutex_);
       ends->fd[0] = make_listener(kind == ObjectKind::kUnixListener);
       return ends->fd[0] >= 0;
+    }
     case ObjectKind::kEventfd:
       errno = ENOSYS;
       ends->fd[0] = host_descriptors_ ? host_eventfd() : -1;
@@ -224,6 +226,7 @@ int Fixtures::accept(int listener) {
 }
 
 bool Fixtures::make_tcp(Ends* ends) {
+  const std::lock_guard lock(mutex_);
   if (tcp_listener_ < 0) tcp_listener_ = make_listener(false);
   if (tcp_listener_ < 0) return false;
   ends->fd[0] = connect(tcp_listener_, false);
@@ -246,6 +249,7 @@ bool Fixtures::make_tcp(Ends* ends) {
 }
 
 int Fixtures::make_file(int64_t size) {
+  const std::lock_guard lock(mutex_);
   const int writer =
       calls_.open(file_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (writer < 0) return -1;

@@ -6,6 +6,7 @@
 // was ever closed, replaced or shut down, and what was written to it has been read back.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,7 @@ class Fixtures {
   int tcp_listener_ = -1;
   std::string file_path_;
   int sockets_made_ = 0;
+  std::mutex mutex_;  // of the last three
 };
 
 }  // namespace kqtorture

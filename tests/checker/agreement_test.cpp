@@ -101,7 +101,6 @@ SimulatorOptions small() {
   options.calls = 12;
   options.users = 1;
   options.pipes = 0;
-  options.receipts = false;
   return options;
 }
 
@@ -109,7 +108,7 @@ TEST(Agreement, OnUserKnotes) { run(small(), rounds(20000)); }
 
 TEST(Agreement, OnUserKnotesWithUdataUsedAgain) {
   SimulatorOptions options = small();
-  options.fresh_udata = false;
+  options.fresh_udata = options.receipts = false;  // whose an entry is would not be said
   run(options, rounds(20000));
 }
 
@@ -144,7 +143,7 @@ TEST(Agreement, OnAPipeWhoseActivityIsNoticedLate) {
 TEST(Agreement, OnEverythingTogether) {
   SimulatorOptions options = small();
   options.pipes = 1;
-  options.fresh_udata = false;
+  options.fresh_udata = options.receipts = false;  // whose an entry is would not be said
   run(options, rounds(10000));
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "parts.h"
 #include "tiny_world.h"
 
 namespace kqtorture::contract::testing {
@@ -35,49 +36,6 @@ struct Call {
   std::vector<uint64_t> slept;             // probes during which it slept
   bool probe = false;
 };
-
-// One USER ident, or the descriptor numbers that pairs, dup2 and reuse connect.
-struct Part {
-  std::optional<uint64_t> user;
-  std::set<int> numbers;
-
-  bool has(const Event& event) const {
-    if (event.filter == filter::kUser) return user == event.ident;
-    return numbers.count(static_cast<int>(event.ident)) != 0;
-  }
-  bool has(const HistoryOp& op) const {
-    return numbers.count(op.fd) != 0 || numbers.count(op.fd2) != 0;
-  }
-};
-
-std::vector<Part> parts_of(const HistoryView& history) {
-  std::vector<Part> parts;
-  const auto part_of = [&parts](int number) {
-    size_t i = 0;
-    while (i < parts.size() && parts[i].numbers.count(number) == 0) ++i;
-    if (i == parts.size()) parts.push_back({{}, {number}});
-    return i;
-  };
-  std::set<uint64_t> users;
-  for (const ThreadLog& log : history.threads) {
-    for (const HistoryOp& op : log.ops) {
-      const bool failed = op.returned() && op.value < 0;
-      if (op.kind == OpKind::kKevent || op.kind == OpKind::kKqueue || op.fd < 0) continue;
-      const size_t one = part_of(op.fd);
-      if (op.fd2 < 0 || failed) continue;
-      const size_t other = part_of(op.fd2);
-      if (one == other) continue;
-      parts[one].numbers.insert(parts[other].numbers.begin(), parts[other].numbers.end());
-      parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(other));
-    }
-    for (const Event& event : log.events) {
-      if (event.filter == filter::kUser) users.insert(event.ident);
-      if (event.filter == filter::kRead) part_of(static_cast<int>(event.ident));
-    }
-  }
-  for (const uint64_t user : users) parts.push_back({user, {}});
-  return parts;
-}
 
 bool overlap(const HistoryOp& a, const HistoryOp& b) {
   return a.begin <= b.end && b.begin <= a.end;
@@ -153,22 +111,28 @@ class Enumerator {
     const bool finished = op.returned();
     const bool faulted = finished && op.value < 0 && op.error == EFAULT;
     const auto seen = log.seen(op);
-    // Of a tiny history either every change leaves an entry or none does.
-    const bool entries = !seen.empty() && op.changes > 0 && seen[0].flags == flag::kError;
     const auto changes = log.changes(op);
-    for (size_t i = 0; i < changes.size(); ++i) {
-      if (!part_.has(changes[i])) continue;
-      Move move;
-      move.what = What::kChange;
-      move.event = changes[i];
-      move.optional = faulted || (!finished && call->slept.empty());
-      if (finished && op.value < 0 && op.error != EINTR) move.error = op.error;
-      // Which of several changes failed is not said.
-      const bool one_failed = finished && op.value < 0 && op.error != EINTR && changes.size() > 1;
-      move.optional = move.optional || one_failed;
-      if (faulted || one_failed) move.error = 0;
-      if (entries) move.error = static_cast<int>(seen[i].data);
-      add_move(std::move(move), &call->ordered);
+    const bool entries = !seen.empty() && !changes.empty() && seen[0].flags == flag::kError;
+    const bool failed = finished && op.value < 0 && op.error != EINTR;
+    // Which of several changes failed is not said.
+    const bool one_failed = failed && changes.size() > 1;
+    for (const Event& change : changes) {
+      if (part_.has(change)) {
+        Move move;
+        move.what = What::kChange;
+        move.event = change;
+        move.optional = faulted || one_failed || (!finished && call->slept.empty());
+        if (failed && !one_failed && !faulted) move.error = op.error;
+        // Each change has a udata of its own here, so an entry says whose it is.
+        for (const Event& entry : seen) {
+          const bool its = entry.ident == change.ident && entry.udata == change.udata;
+          if (entries && its) move.error = static_cast<int>(entry.data);
+        }
+        add_move(std::move(move), &call->ordered);
+      }
+      // A receipt without room ends the call.
+      const bool receipt = (change.flags & flag::kReceipt) != 0;
+      if (finished && op.value == 0 && op.nevents == 0 && receipt) break;
     }
     for (const Event& event : seen) {
       if (entries || !part_.has(event)) continue;

@@ -21,6 +21,7 @@ struct Simulator::Thread {
   size_t next_change = 0;
   std::vector<TinyWorld::Key> to_scan;
   bool faults = false;
+  int rings = -1;  // the pipe that a write or a close has yet to ring
   int64_t value = 0;
   int error = 0;
 };
@@ -147,10 +148,8 @@ void Simulator::step(Thread* thread) {
       if (!step_object_call(thread)) thread->phase = Phase::kReturn;
       break;
     case Phase::kRing:
-      if (thread->op.kind == OpKind::kWrite) {
-        world_.ring(thread->op.fd);
-      } else {
-        world_.ring_ended();
+      if (thread->op.kind == OpKind::kWrite || world_.has_ended(thread->rings)) {
+        world_.ring_pipe(thread->rings);
       }
       thread->phase = Phase::kReturn;
       break;
@@ -380,9 +379,12 @@ bool Simulator::step_object_call(Thread* thread) {
     return false;
   };
   const auto ring = [this, thread] {
-    if (options_.late) thread->phase = Phase::kRing;
-    return options_.late;
+    const bool rings = options_.late && thread->rings >= 0;
+    if (rings) thread->phase = Phase::kRing;
+    return rings;
   };
+  const bool replaces = op.kind == OpKind::kDup2 && op.fd != op.fd2;
+  thread->rings = world_.pipe_behind(replaces ? op.fd2 : op.fd);
   switch (op.kind) {
     case OpKind::kWrite:
       if (!world_.arrive(op.fd, 1)) return fail(EPIPE);

@@ -15,6 +15,11 @@ const TinyPipe* TinyWorld::pipe_of(int fd) const {
   return found == fds_.end() ? nullptr : &pipes_.at(found->second.pipe);
 }
 
+int TinyWorld::pipe_behind(int fd) const {
+  const auto found = fds_.find(fd);
+  return found == fds_.end() ? -1 : found->second.pipe;
+}
+
 bool TinyWorld::readable(int fd) const {
   const auto found = fds_.find(fd);
   if (found == fds_.end() || found->second.writes) return false;

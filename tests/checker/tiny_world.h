@@ -52,8 +52,11 @@ class TinyWorld {
   bool close(int fd);
   bool dup2(int from, int to);
   bool arrive(int fd, int bytes);  // the state of a write
-  bool ring(int fd);               // its activity
-  void ring_ended();               // the activity of a close that ended somebody's input
+  bool ring(int fd);               // its activity, wherever it is when nobody knows
+  void ring_ended();               // likewise of a close that ended somebody's input
+  void ring_pipe(int pipe) { activate(pipe, true); }  // the same, when it is known
+  int pipe_behind(int fd) const;                      // -1: not open
+  bool has_ended(int pipe) const { return pipes_.at(pipe).writers == 0; }
   bool take(int fd, int bytes);
   bool is_empty(int fd) const;  // a read would say EAGAIN
   bool is_ended(int fd) const;  // a read would say 0

@@ -45,6 +45,7 @@ struct Script {
   void (*driver)(Lane&) = nullptr;
   void (*release)() = nullptr;
   uint64_t work = 1;
+  void (*judge)(Lane&) = nullptr;
 };
 Script script;
 
@@ -54,7 +55,9 @@ class ScriptedRace : public Race {
   bool waits(int thread) const override { return thread == 0; }
   void setup(Lane&) override {}
   void thread(Lane& self) override { (waits(self.index()) ? script.waiter : script.driver)(self); }
-  void judge(Lane&) override {}
+  void judge(Lane& self) override {
+    if (script.judge) script.judge(self);
+  }
   void release(Lane&) override {
     if (script.release) script.release();
   }
@@ -109,6 +112,36 @@ TEST_F(Harness, SlowDriverIsNoFinding) {
               }
             },
             tell};
+  const Outcome before = outcome();
+  run_script();
+  EXPECT_EQ(outcome().findings, before.findings);
+}
+
+std::atomic<int> posted{0}, seen{0};
+TEST_F(Harness, RaceIsJudgedWhenWhatTheDriverDidLastHasHappened) {
+  posted = seen = 0;
+  script = {[](Lane&) {
+              for (int last = posted; last >= 0; last = posted) {
+                seen = last;
+                posted.wait(last);
+              }
+              posted = 0;
+            },
+            [](Lane& self) {
+              for (int i = 0; i < 20; ++i) self.jitter();
+              ++posted;
+              posted.notify_all();
+            },
+            [] {
+              posted = -1;
+              posted.notify_all();
+            },
+            1,
+            [](Lane& self) {
+              if (seen != 1) self.accuse({"lost", "", "judged too early", {}, 0, 0, 0});
+              seen = 0;
+            }};
+  environment().settings.iterations = 300;
   const Outcome before = outcome();
   run_script();
   EXPECT_EQ(outcome().findings, before.findings);
@@ -248,7 +281,7 @@ TEST(Settings, FlagsReachTheRacesAndGoogleTestGetsItsOwn) {
 }
 
 TEST(Settings, NonsenseIsAUsageError) {
-  for (const char* argument : {"--threads=1", "--threads=many", "--objects=0", "--seconds=-1",
+  for (const char* argument : {"--threads=2", "--threads=many", "--objects=0", "--seconds=-1",
                                "--seed=x", "--unknown", "word"}) {
     Settings settings;
     std::vector<std::string> rest;

@@ -41,7 +41,7 @@ says stderr kevent "a subject without kevent"
 KQ_SUBJECT=$scratch/none.so expect "a subject by environment" 2
 one_line_on_stderr "a subject by environment"
 expect "an unknown flag" 2 --no-such-flag
-expect "a thread alone" 2 --threads=1
+expect "too few threads" 2 --threads=2
 expect "a filter that matches nothing" 2 --gtest_filter=NoSuchRace.*
 one_line_on_stderr "a filter that matches nothing"
 expect "help" 0 --help

@@ -34,7 +34,7 @@ class Reader {
         out_(*out) {}
 
   void read(bool slept) {
-    out_.changes.resize(changes_.size());
+    out_.changes.assign(changes_.size(), {});
     out_.first_delivery = 0;
     out_.hidden_deliveries = out_.unmodelled = out_.scanned = false;
     out_.fault = {};

@@ -100,12 +100,13 @@ class Component {
 
   bool place_alone(const Call& call, Effort* effort);
   Status search(const Call& call, uint64_t goal, const CheckOptions& options, Effort* effort);
-  void expand(const Call& call, uint64_t goal, Effort* effort);
-  uint64_t relevant(uint64_t placed, uint64_t goal, const World& world) const;
+  void expand(uint64_t goal, Effort* effort);
+  uint64_t relevant(uint64_t placed, uint64_t goal, const World& world);
   bool available(const Call& call, size_t point, uint64_t placed) const;
   bool twin_goes_first(const Call& call, size_t point, uint64_t placed) const;
   void settle(uint64_t* row);
   bool settle_call(const Call& call, uint64_t* row);
+  bool would_forgo(const Call& call, uint64_t placed) const;
   void drop_dominated(const Call& call);
   void remove_bits(uint64_t bits);
   uint64_t sign(const Call& call) const;
@@ -121,7 +122,7 @@ class Component {
   bool given_up_ = false;
   // Of the search, kept for their memory.
   Ways visited_, found_;
-  std::vector<uint64_t> row_, next_;
+  std::vector<uint64_t> row_, next_, groups_;
 };
 
 }  // namespace kqtorture::contract::checking

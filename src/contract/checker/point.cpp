@@ -336,17 +336,26 @@ Event expected_delivery(const Rules& rules, size_t cell, const World& world) {
   return event;
 }
 
-uint64_t touched_numbers(const Rules& rules, const Point& point, const World& world) {
+void number_groups(const Rules& rules, const World& world, std::vector<uint64_t>* groups) {
+  const size_t count = rules.layout.numbers.size();
+  groups->assign(2 * count, 0);
+  uint64_t* of_thing = groups->data() + count;
+  for (size_t i = 0; i < count; ++i) {
+    const Number& number = world.number(i);
+    if (world.thing_of(number) != nullptr) of_thing[number.thing] |= uint64_t{1} << (i % 64);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const Number& number = world.number(i);
+    (*groups)[i] = uint64_t{1} << (i % 64);
+    if (world.thing_of(number) != nullptr) (*groups)[i] |= of_thing[number.thing];
+  }
+}
+
+uint64_t touched_numbers(const Rules& rules, const Point& point, const World& world,
+                         const std::vector<uint64_t>& groups) {
   uint64_t bits = 0;
   const auto touch = [&](uint16_t index) {
-    if (index == kNoIndex) return;
-    bits |= uint64_t{1} << (index % 64);
-    const Number& number = world.number(index);
-    if (world.thing_of(number) == nullptr) return;
-    for (size_t i = 0; i < rules.layout.numbers.size(); ++i) {
-      const Number& other = world.number(i);
-      if (other.open == Open::kOpen && other.thing == number.thing) bits |= uint64_t{1} << (i % 64);
-    }
+    if (index != kNoIndex) bits |= groups[index];
   };
   switch (point.kind) {
     case PointKind::kChange:

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "contract/checker/call_outcome.h"
 #include "contract/checker/world.h"
@@ -78,8 +79,13 @@ int expected_error(const Rules& rules, const Point& change, const World& world);
 // The event that a delivery would show in this world, for saying what was expected.
 Event expected_delivery(const Rules& rules, size_t cell, const World& world);
 
-// Descriptors whose objects a point looks at or changes, as bits of number indices modulo 64. Two
-// points without a common bit commute.
-uint64_t touched_numbers(const Rules& rules, const Point& point, const World& world);
+// Which descriptors belong together in this world: for each number a bit for each number of its
+// object, bits being number indices modulo 64.
+void number_groups(const Rules& rules, const World& world, std::vector<uint64_t>* groups);
+
+// Descriptors whose objects a point looks at or changes, as such bits. Two points without a common
+// bit commute.
+uint64_t touched_numbers(const Rules& rules, const Point& point, const World& world,
+                         const std::vector<uint64_t>& groups);
 
 }  // namespace kqtorture::contract::checking

@@ -68,7 +68,19 @@ bool Component::twin_goes_first(const Call& call, size_t point, uint64_t placed)
   return false;
 }
 
+// To place a point of the call is to decide that what may have happened before it did not.
+bool Component::would_forgo(const Call& call, uint64_t placed) const {
+  if ((call.all & ~call.required & ~placed) != 0) return true;
+  if (!call.sibling) return false;
+  return std::any_of(open_.begin(), open_.end(), [&](Handle handle) {
+    const Call& other = calls_[handle];
+    const bool earlier = other.thread == call.thread && other.op < call.op;
+    return earlier && (other.all & ~other.required & ~placed) != 0;
+  });
+}
+
 bool Component::settle_call(const Call& call, uint64_t* row) {
+  if (would_forgo(call, row[0])) return false;
   const World world(layout_, reinterpret_cast<uint8_t*>(row + 1));
   bool any = false;
   for (size_t i = 0; i < call.points.size(); ++i) {
@@ -95,10 +107,12 @@ void Component::settle(uint64_t* row) {
 
 // Points that the goal depends on in this world, directly or through others: bits. What touches
 // none of the goal's descriptors can be placed after it as well as before.
-uint64_t Component::relevant(uint64_t placed, uint64_t goal, const World& world) const {
+uint64_t Component::relevant(uint64_t placed, uint64_t goal, const World& world) {
   if (layout_.numbers.size() <= 2) return ~uint64_t{0};
+  number_groups(rules_, world, &groups_);
   struct Candidate {
-    uint64_t bit, touches;
+    uint64_t bits, touches;
+    uint32_t thread;
   };
   Candidate candidates[64];
   size_t count = 0;
@@ -106,22 +120,26 @@ uint64_t Component::relevant(uint64_t placed, uint64_t goal, const World& world)
   for (const Handle handle : open_) {
     const Call& call = calls_[handle];
     if ((call.all & ~placed) == 0) continue;
-    // A call's points stand in order, so they stand or fall together.
-    uint64_t touches = 0;
-    for (size_t i = 0; i < call.points.size(); ++i) {
-      touches |= touched_numbers(rules_, call.points[i], world);
+    // A call's points stand in order, and so do the calls of a thread: they stand or fall together.
+    size_t at = 0;
+    while (at < count && !(call.sibling && candidates[at].thread == call.thread)) ++at;
+    if (at == count) candidates[count++] = {0, 0, call.thread};
+    candidates[at].bits |= call.all;
+    for (const Point& point : call.points) {
+      candidates[at].touches |= touched_numbers(rules_, point, world, groups_);
     }
-    candidates[count++] = {call.all, touches};
-    if ((call.all & goal) != 0) touched |= touches;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if ((candidates[i].bits & goal) != 0) touched |= candidates[i].touches;
   }
   uint64_t result = 0;
   bool grown = true;
   while (grown) {
     grown = false;
     for (size_t i = 0; i < count; ++i) {
-      if ((result & candidates[i].bit) == candidates[i].bit) continue;
-      if ((candidates[i].touches & touched) == 0 && (candidates[i].bit & goal) == 0) continue;
-      result |= candidates[i].bit;
+      if ((result & candidates[i].bits) == candidates[i].bits) continue;
+      if ((candidates[i].touches & touched) == 0 && (candidates[i].bits & goal) == 0) continue;
+      result |= candidates[i].bits;
       touched |= candidates[i].touches;
       grown = true;
     }
@@ -130,12 +148,11 @@ uint64_t Component::relevant(uint64_t placed, uint64_t goal, const World& world)
 }
 
 // Tries every point that may come next in row_.
-void Component::expand(const Call& call, uint64_t goal, Effort* effort) {
+void Component::expand(uint64_t goal, Effort* effort) {
   const uint64_t placed = row_[0];
   const World world(layout_, reinterpret_cast<uint8_t*>(row_.data() + 1));
   const uint64_t useful = relevant(placed, goal, world);
   const size_t bytes = visited_.row_bytes();
-  (void)call;
   for (const Handle handle : open_) {
     const Call& other = calls_[handle];
     if ((other.all & ~placed & useful) == 0) continue;
@@ -208,7 +225,7 @@ Component::Status Component::search(const Call& call, uint64_t goal, const Check
       found_.add(row_.data());
       if ((optional & ~row_[0]) == 0) continue;
     }
-    expand(call, goal, effort);
+    expand(goal | optional, effort);
     if (effort->steps > limit) return Status::kTooMany;
   }
   if (found_.count() == 0) return Status::kStuck;

@@ -52,8 +52,7 @@ uint32_t Sweep::knote_of(const Flight& flight, const Kqueues::Meaning& meaning, 
 
 void Sweep::begin_kevent(Flight* flight) {
   const HistoryOp& op = *flight->op;
-  // Copied: the knotes are looked up by calls that may ask again.
-  const std::vector<Kqueues::Meaning> meanings =
+  const std::vector<Kqueues::Meaning>& meanings =
       census_.kqueues().meanings(op.fd, op.begin, op.end);
   KqueueOpen open = meanings.empty() ? KqueueOpen::kNever : KqueueOpen::kMaybe;
   if (meanings.size() == 1) open = meanings[0].open;

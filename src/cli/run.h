@@ -1,0 +1,65 @@
+// Running scenarios for `kqtorture run`, `replay` and `shrink`: which engine takes a program, and
+// what is said about it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.h"
+#include "engine/free_running.h"
+#include "engine/sequential.h"
+#include "report/finding.h"
+#include "scenario/program.h"
+#include "subject/subject.h"
+
+namespace kqtorture {
+
+struct Scenario {
+  std::string path;
+  std::string name;  // of the file, without its folder and ending
+  Program program;
+};
+
+// Loads files, and every *.litmus below directories, sorted. False with every complaint written to
+// stderr, one line each, when one cannot be read or is malformed.
+bool load_scenarios(const std::vector<std::string>& paths, std::vector<Scenario>* scenarios);
+
+struct RunOptions {
+  bool free_running = false;  // also what one thread could do
+  int iterations = 200;       // of programs with threads
+  uint64_t seed = 1;
+  bool shrink = true;
+  bool trace = false;
+};
+
+// Runs scenarios on one subject. Only in a worker: a program may crash or hang what it runs on.
+class ScenarioRunner {
+ public:
+  // Null with *error set when the subject or its profile cannot be had.
+  static std::unique_ptr<ScenarioRunner> open(std::string* error);
+
+  struct Outcome {
+    SequentialResult::Status status = SequentialResult::Status::kClean;
+    std::string note;                // why it was skipped or not decided
+    Finding finding;                 // of kFinding
+    std::vector<std::string> trace;  // when asked for
+    uint64_t operations = 0;
+    int iterations = 1;
+    bool stuck = false;  // leave the process: it cannot run anything else
+  };
+  Outcome run(const Scenario& scenario, const RunOptions& options);
+
+  const Subject& subject() const { return *subject_; }
+
+ private:
+  Outcome sequential(const Scenario& scenario, const RunOptions& options);
+  Outcome free_running(const Scenario& scenario, const RunOptions& options);
+  void expected_verdict(const Program& program, Outcome* outcome) const;
+
+  std::unique_ptr<Subject> subject_;
+  std::unique_ptr<SequentialEngine> sequential_;
+  std::unique_ptr<FreeRunningEngine> free_running_;
+};
+
+}  // namespace kqtorture

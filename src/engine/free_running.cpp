@@ -1,0 +1,394 @@
+// One Run owns the threads of one program for all its iterations; the main thread makes the
+// objects, runs setup and finally, watches over sleepers, and judges.
+#include "engine/free_running.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "engine/sleepers.h"
+#include "engine/thread_log.h"
+#include "engine/watch.h"
+#include "scenario/print.h"
+#include "scenario/random.h"
+#include "scenario/shrink.h"
+
+namespace kqtorture {
+namespace {
+
+using Status = SequentialResult::Status;
+
+// When threads are looked at. It decides when to look and nothing else.
+constexpr std::chrono::milliseconds kBetweenLooks{5};
+// Equal looks after which a thread that may not sleep counts as stuck: no operation sleeps for
+// longer than two seconds by itself.
+constexpr int kLooksOfAHang = 1000;
+// Signals to one and the same wait, after which it cannot be ended.
+constexpr int kSignalsToOneWait = 400;
+// Longest delay before an operation. Calls take about a microsecond, so delays of a few of them let
+// any two meet.
+constexpr size_t kMostDelayNs = 6000;
+
+void delay(Random* random) {
+  if (random->chance(1, 2)) return;
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::nanoseconds(random->below(kMostDelayNs));
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+
+// The main thread's calls never wait without limit: nobody would end the wait.
+class MainLogger : public ThreadLogger {
+ public:
+  using ThreadLogger::ThreadLogger;
+  void before(contract::Op* op) override {
+    if (op->timeout == contract::Timeout::kForever) op->timeout = contract::Timeout::kZero;
+    ThreadLogger::before(op);
+  }
+};
+
+}  // namespace
+
+class FreeRunningEngine::Run {
+ public:
+  Run(const FreeRunningEngine& engine, const Program& program, const FreeRunningOptions& options)
+      : engine_(engine), program_(program), options_(options), world_(engine.subject_) {
+    for (const Thread& thread : program.threads) {
+      if (thread.role == Role::kThread) threads_.push_back(&thread);
+    }
+    loggers_.push_back(std::make_unique<MainLogger>(clock_));
+    for (size_t i = 0; i < threads_.size(); i++) {
+      loggers_.push_back(std::make_unique<ThreadLogger>(clock_));
+    }
+    for (const auto& logger : loggers_) {
+      executors_.push_back(std::make_unique<Executor>(&world_, logger.get()));
+      executors_.back()->prepare(program);
+    }
+    ids_.resize(threads_.size());
+  }
+
+  FreeRunningResult go() {
+    for (size_t i = 0; i < threads_.size(); i++) workers_.emplace_back([this, i] { work(i); });
+    for (int i = 1; i <= options_.iterations && result_.status == Status::kClean; i++) once(i);
+    if (result_.stuck) {
+      for (std::thread& worker : workers_) worker.detach();
+    } else {
+      start(-1);
+      for (std::thread& worker : workers_) worker.join();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  // --- the threads
+
+  void work(size_t index) {
+    {
+      const std::lock_guard lock(mutex_);
+      ids_[index] = {current_thread(), pthread_self()};
+    }
+    for (int last = 0;;) {
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return iteration_ != last; });
+        last = iteration_;
+      }
+      if (last < 0) return;
+      // Together, as far as two processors allow it.
+      arrived_.fetch_add(1, std::memory_order_relaxed);
+      while (arrived_.load(std::memory_order_relaxed) < threads_.size()) std::this_thread::yield();
+      Random random(options_.seed * 0x9e3779b97f4a7c15 + static_cast<uint64_t>(last) * 64 + index);
+      for (const Op& op : threads_[index]->ops) {
+        delay(&random);
+        operate(index + 1, op);
+      }
+      const std::lock_guard lock(mutex_);
+      finished_[index] = true;
+      changed_.notify_all();
+    }
+  }
+
+  void operate(size_t log, const Op& op) {
+    loggers_[log]->begin_operation(op);
+    const Executor::Result done = executors_[log]->run(op);
+    loggers_[log]->end_operation(executors_[log]->returned(), done == Executor::Result::kDone);
+  }
+
+  void start(int iteration) {
+    const std::lock_guard lock(mutex_);
+    arrived_.store(0, std::memory_order_relaxed);
+    finished_.assign(threads_.size(), false);
+    iteration_ = iteration;
+    changed_.notify_all();
+  }
+
+  // --- the main thread
+
+  void once(int iteration) {
+    for (const auto& logger : loggers_) logger->reset();
+    std::string why_not;
+    if (!world_.begin(program_, loggers_[0].get(), &why_not)) {
+      world_.end();
+      result_.status = Status::kSkipped;
+      result_.message = why_not;
+      return;
+    }
+    section(Role::kSetup);
+    start(iteration);
+    if (!see_through()) return;
+    section(Role::kFinally);
+    result_.iterations++;
+    judge();
+    world_.end();
+  }
+
+  void section(Role role) {
+    for (const Thread& thread : program_.threads) {
+      if (thread.role != role) continue;
+      for (const Op& op : thread.ops) operate(0, op);
+    }
+  }
+
+  // Waits until all threads have finished, ending waits that nothing will end. False when a thread
+  // is stuck.
+  bool see_through() {
+    std::vector<ThreadPulse> last(threads_.size());
+    std::vector<uint64_t> progress(threads_.size());
+    int equal_looks = 0, signals = 0;
+    while (true) {
+      {
+        std::unique_lock lock(mutex_);
+        const bool all = changed_.wait_for(lock, kBetweenLooks, [&] {
+          return std::find(finished_.begin(), finished_.end(), false) == finished_.end();
+        });
+        if (all) return true;
+      }
+      bool same = true, waiting = true, moved = false;
+      for (size_t i = 0; i < threads_.size(); i++) {
+        if (finished(i)) continue;
+        const ThreadPulse pulse = pulse_of(ids_[i].id);
+        const uint64_t steps = loggers_[i + 1]->progress();
+        same = same && pulse.sleeping && pulse == last[i] && steps == progress[i];
+        waiting = waiting && loggers_[i + 1]->waits_on() >= 0;
+        moved = moved || steps != progress[i];
+        last[i] = pulse;
+        progress[i] = steps;
+      }
+      if (moved) signals = 0;
+      equal_looks = same ? equal_looks + 1 : 0;
+      if (same && waiting) {
+        if (++signals > kSignalsToOneWait) return stuck("a wait cannot be ended by a signal");
+        probe_and_interrupt(signals == 1);
+      } else if (equal_looks > kLooksOfAHang) {
+        return stuck("a call that may not wait sleeps");
+      }
+    }
+  }
+
+  bool finished(size_t index) {
+    const std::lock_guard lock(mutex_);
+    return finished_[index];
+  }
+
+  bool stuck(const char* why) {
+    result_.status = Status::kFinding;
+    result_.verdict = "hang";
+    result_.message = why;
+    result_.stuck = true;
+    for (size_t i = 0; i < threads_.size(); i++) {
+      if (!finished(i)) result_.message += ", in thread " + std::string(threads_[i]->name.view());
+    }
+    return false;
+  }
+
+  // All threads that have not finished sleep in a wait. What a call that does not wait returns now
+  // tells the checker whether they should.
+  void probe_and_interrupt(bool probes) {
+    std::vector<int> kqueues;
+    for (size_t i = 0; i < threads_.size(); i++) {
+      const int kq = loggers_[i + 1]->waits_on();
+      if (kq >= 0 && !finished(i)) kqueues.push_back(kq);
+    }
+    std::sort(kqueues.begin(), kqueues.end());
+    kqueues.erase(std::unique(kqueues.begin(), kqueues.end()), kqueues.end());
+    for (const int kq : kqueues) {
+      if (probes) probe(kq);
+    }
+    for (size_t i = 0; i < threads_.size(); i++) {
+      if (finished(i)) continue;
+      if (probes) result_.interrupted++;
+      pthread_kill(ids_[i].handle, interrupting_signal());
+    }
+  }
+
+  void probe(int kq) {
+    Kevent events[limit::kRoom];
+    const timespec zero{};
+    contract::Op op;
+    op.fd = kq;
+    op.nevents = limit::kRoom;
+    loggers_[0]->before(&op);
+    contract::Outcome outcome;
+    outcome.events = reinterpret_cast<const contract::Event*>(events);
+    outcome.value = engine_.subject_.kevent(kq, nullptr, 0, events, limit::kRoom, &zero);
+    if (outcome.value < 0) outcome.error = errno;
+    loggers_[0]->after(op, outcome);
+    loggers_[0]->calls().ops.back().quiescent = true;
+  }
+
+  void judge() {
+    contract::HistoryView view;
+    view.ns_per_tick = clock_.ns_per_tick();
+    for (const auto& logger : loggers_) {
+      const contract::History::Thread& calls = logger->calls();
+      view.threads.push_back({calls.ops, calls.events, calls.truncated});
+    }
+    result_.operations += contract::operations(view);
+    const contract::CheckReport report =
+        contract::check_history(view, engine_.profile_, engine_.host_);
+    if (!report.decided()) result_.undecided++;
+    if (!report.violation) return;
+    result_.status = Status::kFinding;
+    result_.verdict = report.violation->verdict;
+    result_.rule = report.violation->rule;
+    result_.message = report.violation->message;
+    result_.trace = lanes(report.violation->guilty);
+  }
+
+  std::vector<std::string> lanes(contract::OpRef guilty) const {
+    struct Line {
+      uint64_t begin;
+      std::string text;
+    };
+    std::vector<Line> lines;
+    uint64_t origin = UINT64_MAX;
+    for (const auto& logger : loggers_) {
+      if (!logger->operations().empty()) origin = std::min(origin, logger->operations()[0].begin);
+    }
+    for (size_t t = 0; t < loggers_.size(); t++) {
+      const std::string name(t == 0 ? "" : threads_[t - 1]->name.view());
+      for (const ThreadLogger::Operation& operation : loggers_[t]->operations()) {
+        if (!operation.done || operation.end_call == operation.first_call) continue;
+        const bool marked = guilty.thread == t && guilty.op >= operation.first_call &&
+                            guilty.op < operation.end_call;
+        Returned returned = operation.returned;
+        returned.events = operation.events.data();
+        char time[64];
+        std::snprintf(time, sizeof time, "%s%9.1f to %9.1f us  %-8s", marked ? ">>" : "  ",
+                      microseconds(operation.begin - origin), microseconds(operation.end - origin),
+                      name.c_str());
+        lines.push_back(
+            {operation.begin, time + describe(program_, world_, *operation.op, returned)});
+      }
+    }
+    std::stable_sort(lines.begin(), lines.end(),
+                     [](const Line& a, const Line& b) { return a.begin < b.begin; });
+    std::vector<std::string> texts;
+    for (Line& line : lines) texts.push_back(std::move(line.text));
+    return texts;
+  }
+
+  double microseconds(uint64_t ticks) const {
+    return static_cast<double>(ticks) * clock_.ns_per_tick() / 1000;
+  }
+
+  struct Id {
+    pid_t id;
+    pthread_t handle;
+  };
+
+  const FreeRunningEngine& engine_;
+  const Program& program_;
+  const FreeRunningOptions options_;
+  World world_;
+  const RecorderClock clock_;
+  std::vector<const Thread*> threads_;
+  std::vector<std::unique_ptr<ThreadLogger>> loggers_;  // of the main thread, then of the others
+  std::vector<std::unique_ptr<Executor>> executors_;    // likewise
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;  // of the next three and ids_
+  std::condition_variable changed_;
+  int iteration_ = 0;
+  std::vector<bool> finished_;
+  std::vector<Id> ids_;
+  std::atomic<size_t> arrived_{0};
+  FreeRunningResult result_;
+};
+
+std::unique_ptr<FreeRunningEngine> FreeRunningEngine::create(const Subject& subject,
+                                                             std::string* error) {
+  const contract::Profile* profile = contract::find_profile(subject.profile());
+  if (profile == nullptr) {
+    *error = "no profile is called " + subject.profile();
+    return nullptr;
+  }
+  return std::make_unique<FreeRunningEngine>(subject, *profile, host_of(subject));
+}
+
+FreeRunningEngine::FreeRunningEngine(const Subject& subject, const contract::Profile& profile,
+                                     const contract::Host& host)
+    : subject_(subject), profile_(profile), host_(host) {
+  std::signal(SIGPIPE, SIG_IGN);
+  install_interrupting_handler();
+}
+
+FreeRunningEngine::~FreeRunningEngine() = default;
+
+FreeRunningResult FreeRunningEngine::run(const Program& program,
+                                         const FreeRunningOptions& options) {
+  if (!program.profile.empty() && program.profile != profile_.name) {
+    FreeRunningResult result;
+    result.status = Status::kSkipped;
+    result.message = "it is about profile " + program.profile;
+    return result;
+  }
+  // On the heap, and left there when a thread is stuck: the thread still uses it.
+  auto run = std::make_unique<Run>(*this, program, options);
+  FreeRunningResult result = run->go();
+  if (result.stuck) (void)run.release();
+  return result;
+}
+
+Finding FreeRunningEngine::investigate(const Program& program, const FreeRunningOptions& options,
+                                       int shrink_budget, FreeRunningResult* first) {
+  Finding finding;
+  FreeRunningResult found = run(program, options);
+  if (first != nullptr) *first = found;
+  if (found.status != Status::kFinding) return finding;
+  Program small = program;
+  FreeRunningResult shown = found;
+  if (!found.stuck) {
+    // What was met in n runs is met again in 4n with 98 % probability.
+    FreeRunningOptions again = options;
+    again.iterations = std::max(50, 4 * found.iterations);
+    const auto same = [&](const Program& candidate) {
+      again.seed++;
+      FreeRunningResult result = run(candidate, again);
+      const bool meets = result.status == Status::kFinding && result.verdict == found.verdict &&
+                         result.rule == found.rule;
+      if (meets) shown = std::move(result);
+      return meets;
+    };
+    small = shrink(program, same, shrink_budget);
+  }
+  finding.verdict = shown.verdict;
+  finding.rule = shown.rule;
+  finding.engine = "free-running";
+  finding.scenario = program.title.empty() ? "program" : program.title;
+  finding.subject = subject_.spec();
+  finding.profile = profile_.name;
+  finding.seed = options.seed;
+  finding.message = shown.message;
+  finding.reproducer = print(small);
+  finding.detail = shown.trace;
+  return finding;
+}
+
+}  // namespace kqtorture

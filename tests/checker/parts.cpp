@@ -1,0 +1,36 @@
+// Parts are merged whenever a call connects the numbers of two of them.
+#include "parts.h"
+
+namespace kqtorture::contract::testing {
+
+std::vector<Part> parts_of(const HistoryView& history) {
+  std::vector<Part> parts;
+  const auto part_of = [&parts](int number) {
+    size_t i = 0;
+    while (i < parts.size() && parts[i].numbers.count(number) == 0) ++i;
+    if (i == parts.size()) parts.push_back({{}, {number}});
+    return i;
+  };
+  std::set<uint64_t> users;
+  for (const ThreadLog& log : history.threads) {
+    for (const HistoryOp& op : log.ops) {
+      const bool failed = op.returned() && op.value < 0;
+      if (op.kind == OpKind::kKevent || op.kind == OpKind::kKqueue || op.fd < 0) continue;
+      const size_t one = part_of(op.fd);
+      if (op.fd2 < 0 || failed) continue;
+      const size_t other = part_of(op.fd2);
+      if (one == other) continue;
+      parts[one].numbers.insert(parts[other].numbers.begin(), parts[other].numbers.end());
+      parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(other));
+    }
+    for (const Event& event : log.events) {
+      if (event.filter == filter::kUser) users.insert(event.ident);
+      if (event.filter == filter::kRead) part_of(static_cast<int>(event.ident));
+    }
+  }
+  for (const uint64_t user : users) parts.push_back({user, {}});
+  return parts;
+}
+
+
+}  // namespace kqtorture::contract::testing

@@ -1,0 +1,196 @@
+// What does a kqueue say about a kqueue? (2.14, I17)
+#include "world.h"
+
+namespace kqtorture::contract {
+namespace {
+
+struct Nest {
+  World world;
+  int inner;
+  int outer;
+  explicit Nest(const char* profile = "strict-2006", const char* host = "linux-at-once",
+                int flags = 0)
+      : world(profile, host), inner(world.kqueue()), outer(world.kqueue()) {
+    world.change(inner, {ev(USER, 1, ADD), ev(USER, 2, ADD)});
+    world.change(outer, {ev(READ, inner, ADD | flags)});
+  }
+  void trigger(int64_t ident) { world.change(inner, {ev(USER, ident, 0, TRIGGER)}); }
+};
+
+TEST(Nested, TakesReadOnly) {
+  for (const char* name : kAllProfiles) {
+    if (std::string(name) == "libkqueue") continue;
+    World world(name);
+    const int inner = world.kqueue();
+    const int outer = world.kqueue();
+    const int error = std::string(name) == "dragonfly" ? EOPNOTSUPP : EINVAL;
+    EXPECT_EQ(world.call(outer, {ev(WRITE, inner, ADD)}), Answered::failed(error)) << name;
+    world.change(outer, {ev(READ, inner, ADD)});
+  }
+}
+
+TEST(Nested, IsUnsupportedByLibkqueue) {
+  World world("libkqueue");
+  const int inner = world.kqueue();
+  const int outer = world.kqueue();
+  const std::vector<Event> add = {ev(READ, inner, ADD)};
+  EXPECT_EQ(world.check_copy(World::kevent_op(outer, add, 0), Answered()), Answer::kUndecided);
+}
+
+TEST(Nested, IsReadyWhileTheInnerOneHasSomethingQueued) {
+  Nest nest;
+  World& world = nest.world;
+  EXPECT_EQ(world.poll(nest.outer), Answered());
+  nest.trigger(1);
+  EXPECT_EQ(world.poll(nest.outer), Answered::of({ev(READ, nest.inner, 0, 0, 1)}));
+  EXPECT_EQ(world.poll(nest.inner).value, 1);
+  EXPECT_EQ(world.poll(nest.outer).value, 1) << "the inner knote is level";
+  world.change(nest.inner, {ev(USER, 1, CLEAR)});  // withdraws the trigger
+  world.poll(nest.inner);
+  EXPECT_EQ(world.poll(nest.outer), Answered());
+}
+
+TEST(Nested, MustBeReadyWhenSomethingIsDeliverable) {
+  Nest nest;
+  nest.trigger(1);
+  EXPECT_EQ(nest.world.refusal(nest.outer, {}, 1, Answered()).verdict, Verdict::kLost);
+}
+
+TEST(Nested, CountsAtMostWhatIsQueued) {
+  Nest nest;
+  nest.trigger(1);
+  nest.trigger(2);
+  World& world = nest.world;
+  for (const int64_t data : {1, 2}) {
+    EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered::of({ev(READ, nest.inner, 0, 0, data)})));
+  }
+  EXPECT_EQ(world.verdict(nest.outer, 1, {ev(READ, nest.inner, 0, 0, 3)}), "wrong-answer");
+  EXPECT_EQ(world.verdict(nest.outer, 1, {ev(READ, nest.inner, 0, 0, 0)}), "wrong-answer");
+}
+
+TEST(Nested, CountsExactlyOnFreebsdsOwnHost) {
+  Nest nest("freebsd", "bsd");
+  nest.trigger(1);
+  nest.trigger(2);
+  EXPECT_EQ(nest.world.poll(nest.outer).events[0].data, 2);
+  EXPECT_FALSE(
+      nest.world.accepts(nest.outer, {}, 1, Answered::of({ev(READ, nest.inner, 0, 0, 1)})));
+}
+
+TEST(Nested, MayBeReadyWithNothingDeliverable) {
+  Nest nest;
+  World& world = nest.world;
+  nest.trigger(1);
+  world.change(nest.inner, {ev(USER, 1, DISABLE)});  // still queued, lazily
+  EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered::of({ev(READ, nest.inner, 0, 0, 1)})));
+  EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered()));
+  world.poll(nest.inner);
+  EXPECT_EQ(world.verdict(nest.outer, 1, {ev(READ, nest.inner, 0, 0, 1)}), "phantom");
+}
+
+TEST(Nested, IsAHintWhereUnreadyKnotesMayBeQueued) {
+  World world("strict-2006", "linux");
+  const int inner = world.kqueue();
+  const int outer = world.kqueue();
+  const Pair pipe = world.pipe();
+  world.change(outer, {ev(READ, inner, ADD)});
+  EXPECT_FALSE(world.accepts(outer, {}, 1, Answered::of({ev(READ, inner, 0, 0, 1)})));
+  world.change(inner, {ev(READ, pipe.first, ADD)});
+  EXPECT_TRUE(world.accepts(outer, {}, 1, Answered::of({ev(READ, inner, 0, 0, 1)})));
+  EXPECT_TRUE(world.accepts(outer, {}, 1, Answered()));
+  EXPECT_FALSE(world.accepts(outer, {}, 1, Answered::of({ev(READ, inner, 0, 0, 2)})));
+  world.change(inner, {ev(READ, pipe.first, DELETE)});
+  EXPECT_TRUE(world.accepts(outer, {}, 1, Answered::of({ev(READ, inner, 0, 0, 1)})))
+      << "until the next scan of the inner kqueue";
+  world.poll(inner);
+  EXPECT_FALSE(world.accepts(outer, {}, 1, Answered::of({ev(READ, inner, 0, 0, 1)})));
+}
+
+TEST(Nested, AClearKnoteFiresWhenTheInnerOneWasEmpty) {
+  Nest nest("strict-2006", "linux-at-once", CLEAR);
+  World& world = nest.world;
+  nest.trigger(1);
+  EXPECT_EQ(world.poll(nest.outer).value, 1);
+  EXPECT_EQ(world.poll(nest.outer), Answered());
+  nest.trigger(2);  // it was not empty: platforms differ
+  EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered()));
+  EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered::of({ev(READ, nest.inner, CLEAR, 0, 2)})));
+}
+
+TEST(Nested, WithoutADrainThePropagationMayBeLate) {
+  for (const char* name : {"freebsd13", "openbsd"}) {
+    Nest nest(name);
+    nest.world.change(nest.inner, {ev(USER, 1, 0, TRIGGER)});
+    EXPECT_TRUE(nest.world.accepts(nest.outer, {}, 1, Answered())) << name;
+    nest.world.await();
+    EXPECT_EQ(nest.world.refusal(nest.outer, {}, 1, Answered()).verdict, Verdict::kLost) << name;
+  }
+}
+
+TEST(Nested, ItselfIsRefusedOrTakenAsTheTableSays) {
+  for (const char* name : {"strict-2006", "freebsd13", "freebsd", "macos"}) {
+    World world(name);
+    const int kq = world.kqueue();
+    EXPECT_EQ(world.call(kq, {ev(READ, kq, ADD)}), Answered::failed(EINVAL)) << name;
+  }
+  for (const char* name : {"netbsd", "openbsd", "dragonfly"}) {
+    World world(name);
+    const int kq = world.kqueue();
+    world.change(kq, {ev(READ, kq, ADD)});
+    EXPECT_EQ(world.pending(kq), Tri::kNo) << name;
+  }
+}
+
+TEST(Nested, CyclesAndDeepChainsAreRefusedByMacosOnly) {
+  World macos("macos");
+  const int a = macos.kqueue();
+  const int b = macos.kqueue();
+  macos.change(a, {ev(READ, b, ADD)});
+  EXPECT_EQ(macos.call(b, {ev(READ, a, ADD)}), Answered::failed(EINVAL));
+  World freebsd;
+  const int c = freebsd.kqueue();
+  const int d = freebsd.kqueue();
+  freebsd.change(c, {ev(READ, d, ADD)});
+  freebsd.change(d, {ev(READ, c, ADD)});
+  freebsd.change(c, {ev(USER, 1, ADD)});
+  freebsd.change(c, {ev(USER, 1, 0, TRIGGER)});
+  EXPECT_EQ(freebsd.pending(d), Tri::kYes);
+  EXPECT_NE(freebsd.pending(c), Tri::kNo);
+
+  World deep("macos");
+  int below = deep.kqueue();
+  for (int depth = 0; depth < 10; depth++) {
+    const int above = deep.kqueue();
+    deep.change(above, {ev(READ, below, ADD)});
+    below = above;
+  }
+  EXPECT_EQ(deep.call(deep.kqueue(), {ev(READ, below, ADD)}), Answered::failed(EINVAL));
+}
+
+TEST(Nested, BeyondTheHostsLimitIsUndecided) {
+  World world("strict-2006", "linux");
+  const int a = world.kqueue();
+  const int b = world.kqueue();
+  world.change(a, {ev(READ, b, ADD)});
+  const std::vector<Event> back = {ev(READ, a, ADD)};
+  EXPECT_EQ(world.check_copy(World::kevent_op(b, back, 0), Answered()), Answer::kUndecided);
+}
+
+TEST(Nested, TwoLevelsPropagate) {
+  World world;
+  const int a = world.kqueue();
+  const int b = world.kqueue();
+  const int c = world.kqueue();
+  const Pair pipe = world.pipe();
+  world.change(c, {ev(READ, b, ADD)});
+  world.change(b, {ev(READ, a, ADD)});
+  world.change(a, {ev(READ, pipe.first, ADD)});
+  world.write(pipe.second, 1);
+  EXPECT_EQ(world.poll(c).value, 1);
+  world.close(a);
+  EXPECT_EQ(world.poll(b), Answered());
+  EXPECT_EQ(world.state().nesting, 1);
+}
+
+}  // namespace
+}  // namespace kqtorture::contract

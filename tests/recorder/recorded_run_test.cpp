@@ -1,0 +1,118 @@
+// A recorded run of a real kqueue is a history that the checker accepts.
+//
+// The default subject, raced by threads that add, delete, enable, force, trigger, write, read,
+// close and reopen at random. A finding here is either the checker's mistake or the kqueue's.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "contract/checker/checker.h"
+#include "contract/checker/history_file.h"
+#include "random_race.h"
+
+namespace kqtorture {
+namespace {
+
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kThreadSanitizer = true;
+#elif defined(__has_feature)
+constexpr bool kThreadSanitizer = __has_feature(thread_sanitizer);
+#else
+constexpr bool kThreadSanitizer = false;
+#endif
+
+uint64_t number_in(const char* variable, uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text != nullptr ? std::strtoull(text, nullptr, 0) : otherwise;
+}
+
+std::string story(const contract::HistoryView& view, const contract::CheckReport& report) {
+  std::string text = to_text(report) + "\n";
+  for (const contract::OpRef& ref : report.violation->witnesses) {
+    const contract::ThreadLog& log = view.threads[ref.thread];
+    const contract::HistoryOp& op = log.ops[ref.op];
+    text += "T" + std::to_string(ref.thread) + " [" + std::to_string(op.begin) + ", " +
+            std::to_string(op.end) + "] " + to_text(log, op) + "\n";
+  }
+  return text;
+}
+
+void run(const RaceOptions& base, uint64_t rounds) {
+  std::string error;
+  const std::unique_ptr<Subject> subject = Subject::open(Subject::default_spec(), &error);
+  if (subject == nullptr) GTEST_SKIP() << error;
+  const contract::Profile& profile = *contract::find_profile(subject->profile());
+  const contract::Host& host = *contract::find_host(subject->is_emulator() ? "linux" : "bsd");
+  const uint64_t seed = number_in("KQ_SEED", 1);
+  std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+  Recorder recorder(*subject, base.threads + 1, {base.steps * 2 + 64, base.steps * 12 + 256});
+  contract::CheckReport sum;
+  for (uint64_t round = 0; round < rounds; ++round) {
+    RaceOptions options = base;
+    options.seed = seed + round;
+    RandomRace race(options);
+    RecordedThread& supervisor = recorder.thread(base.threads);
+    ASSERT_TRUE(race.set_up(supervisor));
+    std::vector<std::thread> threads;
+    for (int i = 0; i < base.threads; ++i) {
+      threads.emplace_back([&, i] { race.run(recorder.thread(i), i); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    Kevent events[64];
+    supervisor.probe(race.kq(), events, 64);
+    supervisor.probe(race.kq(), events, 64);
+    race.tear_down(supervisor);
+
+    const contract::HistoryView view = recorder.view();
+    ASSERT_EQ(contract::malformed(view), "");
+    ASSERT_FALSE(recorder.truncated());
+    const contract::CheckReport report = contract::check_history(view, profile, host);
+    if (report.violation) {
+      const char* keep = std::getenv("KQ_KEEP");
+      if (keep != nullptr) contract::write_history(view, keep, &error);
+      FAIL() << "seed " << options.seed << ": " << story(view, report);
+    }
+    ASSERT_TRUE(report.decided()) << to_text(report);
+    sum.operations += report.operations;
+    sum.points += report.points;
+    sum.searched += report.searched;
+    sum.steps += report.steps;
+    sum.probes += report.probes;
+    sum.quiet_polls += report.quiet_polls;
+    sum.most_states = std::max(sum.most_states, report.most_states);
+    recorder.reset();
+  }
+  std::printf("%llu rounds, clock %s: %s\n", static_cast<unsigned long long>(rounds),
+              recorder.clock().name(), to_text(sum).c_str());
+  EXPECT_GT(sum.points, sum.operations / 4);
+  EXPECT_EQ(sum.probes, 2 * rounds);
+}
+
+TEST(RecordedRun, OfUserKnotesAndPipesIsAccepted) {
+  RaceOptions options;
+  options.steps = number_in("KQ_STEPS", 2000);
+  options.reopen = false;
+  run(options, number_in("KQ_ROUNDS", 20));
+}
+
+TEST(RecordedRun, WithPipesClosedAndReopenedIsAccepted) {
+  // To ThreadSanitizer a descriptor is memory, and here it is raced on purpose.
+  if (kThreadSanitizer) GTEST_SKIP() << "descriptors are raced on purpose";
+  RaceOptions options;
+  options.steps = number_in("KQ_STEPS", 2000);
+  run(options, number_in("KQ_ROUNDS", 20));
+}
+
+TEST(RecordedRun, OfManyThreadsOnOneKnoteIsAccepted) {
+  RaceOptions options;
+  options.threads = 6;
+  options.users = 1;
+  options.pipes = 1;
+  options.reopen = false;
+  options.steps = number_in("KQ_STEPS", 1000);
+  run(options, number_in("KQ_ROUNDS", 20));
+}
+
+}  // namespace
+}  // namespace kqtorture
