@@ -1,5 +1,5 @@
-// Who may be delivered when, and how often: the smallest history that breaks a rule of deliveries, and
-// its neighbour that does not.
+// Who may be delivered when, and how often: the smallest history that breaks a rule of deliveries,
+// and its neighbour that does not.
 #include <gtest/gtest.h>
 
 #include <cerrno>

@@ -32,5 +32,4 @@ std::vector<Part> parts_of(const HistoryView& history) {
   return parts;
 }
 
-
 }  // namespace kqtorture::contract::testing

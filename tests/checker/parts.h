@@ -1,4 +1,5 @@
-// What of a history has no bearing on the rest of it? Told apart for the enumerator, in its own way.
+// What of a history has no bearing on the rest of it? Told apart for the enumerator, in its own
+// way.
 #pragma once
 
 #include <cstdint>
