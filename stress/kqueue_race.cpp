@@ -20,7 +20,7 @@ KqueueRace::KqueueRace()
     : subject_(*environment().subject),
       traits_(environment().traits),
       settings_(environment().settings),
-      threads_(std::max(2, environment().settings.threads)) {}
+      threads_(environment().settings.threads) {}
 
 KqueueRace::~KqueueRace() {
   exit_.close(subject_);

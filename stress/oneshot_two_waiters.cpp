@@ -41,8 +41,6 @@ class OneshotTwoWaiters : public KqueueRace {
     }
   }
 
-  // Two waiters, and somebody to give them work.
-  int threads() const override { return std::max(3, KqueueRace::threads()); }
   bool waits(int thread) const override { return thread < workers_; }
 
   bool renews_keys() const override { return true; }

@@ -15,9 +15,7 @@ OwnershipRace::OwnershipRace(SourceKind kind, uint16_t extra_flags)
     : kind_(kind),
       creation_flags_(flag::kDispatch | extra_flags),
       workers_(threads() - (threads() + 2) / 4),
-      serials_(static_cast<size_t>(threads()) + 1) {
-  if (workers_ < 2) workers_ = 2;
-}
+      serials_(static_cast<size_t>(threads()) + 1) {}
 
 OwnershipRace::~OwnershipRace() {
   for (const auto& object : objects_) object->source.close(subject());

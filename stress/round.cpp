@@ -112,12 +112,19 @@ void Round::wait_for_slice() const {
 }
 
 Round::Rest Round::look() {
+  // Whoever had ended before the previous look did nothing since; whoever ends now may have woken
+  // somebody whom the look below still sees asleep.
+  std::vector<bool> ended_before;
+  for (size_t i = 0; i < threads_.size(); ++i) {
+    ended_before.push_back(states_[i].ended_at_last_look);
+    states_[i].ended_at_last_look = ended(i);
+  }
   const std::vector<bool> parked = parking_.look();  // the first one is ourselves
   bool rest = true, everybody_parked = true;
   int patience = kLooksToAccuse;
   for (size_t i = 0; i < threads_.size(); ++i) {
     State& state = states_[i];
-    if (ended(i)) continue;
+    if (ended_before[i]) continue;
     state.looks_parked = parked[i + 1] ? state.looks_parked + 1 : 0;
     if (!parked[i + 1]) rest = everybody_parked = false;
     if (!race_.waits(static_cast<int>(i))) rest = false;

@@ -35,6 +35,7 @@ class Round {
   struct State {
     std::atomic<bool> ended{false};
     std::atomic<pid_t> id{-1};
+    bool ended_at_last_look = false;
     int looks_parked = 0;
     uint64_t steps = 0;  // at the last look at which they had changed ...
     uint64_t cpu = 0;    // ... and the CPU time used by then, in nanoseconds

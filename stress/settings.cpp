@@ -30,7 +30,7 @@ ParsedSettings parse_settings(int argc, char** argv, Settings* settings,
                  "the kqueue to torture: emulator, native, or a shared object ($KQ_SUBJECT)");
   app.add_option("--threads", settings->threads, "threads of each race")
       ->envname("KQ_THREADS")
-      ->check(CLI::Range(2, 64))
+      ->check(CLI::Range(3, 64))
       ->capture_default_str();
   app.add_option("--objects", settings->objects, "objects they race on")
       ->envname("KQ_OBJECTS")

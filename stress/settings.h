@@ -12,7 +12,7 @@
 namespace kqtorture {
 
 struct Settings {
-  int threads = 4;          // of each race, two or more; more than cores on purpose
+  int threads = 4;          // of each race, three or more; more than cores on purpose
   int objects = 8;          // pipes, sockets or USER idents that the threads race on
   double seconds = 1;       // per case; it ends after the round in which they have passed
   double budget = 0;        // of all cases together; 0: seconds decide
