@@ -85,7 +85,7 @@ class FlagsJudge : public ::testing::Test {
 
   std::optional<Violation> run(const Program& program, Lie lie) {
     const Liar liar(*subject_, std::move(lie));
-    return Run(liar, memory_, records_).run(program);
+    return kqtorture::flags::Run(liar, memory_, records_).run(program);
   }
   void expect_found(const Program& program, Lie lie, const std::string& verdict,
                     const std::string& rule) {
@@ -252,7 +252,7 @@ TEST_F(FlagsJudge, ARefusedChangeThatTookEffectIsFound) {
   const Program program{{call({change(kUserIdent, kUser, flag::kAdd)}, 0),
                          call({change(kUserIdent, kUser, flag::kUnknown400)})}};
   const Eager eager(*subject_);
-  const auto violation = Run(eager, memory_, records_).run(program);
+  const auto violation = kqtorture::flags::Run(eager, memory_, records_).run(program);
   ASSERT_TRUE(violation);
   EXPECT_EQ(violation->verdict, "wrong-errno") << violation->message;
 }
@@ -264,7 +264,7 @@ TEST_F(FlagsJudge, TheTruthIsNeverCalledALie) {
     Random random(static_cast<uint64_t>(seed));
     Program program;
     for (int i = 0; i < 4; i++) mutate(program, random);
-    Run judged(*subject_, memory_, records_);
+    kqtorture::flags::Run judged(*subject_, memory_, records_);
     const auto violation = judged.run(program);
     ASSERT_FALSE(violation) << "seed " << seed << ": " << violation->message << '\n'
                             << judged.history().back();
