@@ -1,3 +1,5 @@
+// The checks of a change stand here in FreeBSD's order, one function per group, because that order
+// decides the errno of a change that breaks several rules.
 #include "contract/change.h"
 
 #include <cerrno>

@@ -1,3 +1,5 @@
+// One small function per filter and kind of object, each the row of the contract's table that it
+// cites; nested kqueues recurse, to a bounded depth.
 #include "contract/evaluate.h"
 
 #include <cerrno>

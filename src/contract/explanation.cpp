@@ -1,3 +1,4 @@
+// The words are those of a finding, kept in one table so that no report invents others.
 #include "contract/explanation.h"
 
 namespace kqtorture::contract {

@@ -1,3 +1,4 @@
+// The figures of the hosts, each with the argument for its value where it is a bound.
 #include "contract/host.h"
 
 namespace kqtorture::contract {

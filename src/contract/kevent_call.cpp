@@ -1,3 +1,5 @@
+// Compares what was planned with what was seen. The order of comparisons decides only which
+// mismatch is told when there are several: the return value first, then entries in their order.
 #include "contract/kevent_call.h"
 
 #include <cerrno>

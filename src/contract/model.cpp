@@ -1,3 +1,5 @@
+// The set of states is filtered in place: a state that does not explain what was seen is dropped,
+// so that nothing is copied while there is one.
 #include "contract/model.h"
 
 #include "contract/context.h"

@@ -1,3 +1,5 @@
+// Creation, duplication and connections: what an operation does to the tables of descriptors and
+// objects. Bytes move in transfer.cpp.
 #include "contract/object_ops.h"
 
 #include <cerrno>

@@ -1,3 +1,5 @@
+// Whoever changes an object calls these, so that no path forgets to tell the knotes that watch it.
+// A knote is told with an evaluation made after the change.
 #include "contract/objects.h"
 
 #include "contract/evaluate.h"

@@ -1,3 +1,4 @@
+// Operations in words, for findings and for whoever debugs the model.
 #include "contract/operation.h"
 
 namespace kqtorture::contract {

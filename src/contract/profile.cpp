@@ -1,3 +1,5 @@
+// The columns of the contract's table. FreeBSD main is written out, the others as differences: a
+// reader sees what is special about a platform, and nothing else.
 #include "contract/profile.h"
 
 #include <cerrno>

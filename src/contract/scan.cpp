@@ -1,3 +1,5 @@
+// A scan is judged in three passes: every delivery against its knote, then what is missing, then
+// the knotes move on. Nothing is changed before the judgement is made.
 #include "contract/scan.h"
 
 #include "contract/evaluate.h"

@@ -1,3 +1,5 @@
+// Time is not known here, so a timer is far, soon, or in between; durations are compared, never
+// added, because intervals that overflow are legal.
 #include "contract/timer.h"
 
 #include <cerrno>

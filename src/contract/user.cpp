@@ -1,3 +1,4 @@
+// Each function is one column group of the contract's table of the USER filter, selected by knobs.
 #include "contract/user.h"
 
 namespace kqtorture::contract {

@@ -1,3 +1,4 @@
+// Names and numbers come from the tables at the top; everything below works on any of them.
 #include "contract/vocabulary.h"
 
 #include <cerrno>
