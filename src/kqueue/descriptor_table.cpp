@@ -219,6 +219,7 @@ Kqueue* adopt(int fd) {
 
 Kqueue* acquire(int fd) {
   check_fork();
+  Kqueue* closed_unseen = nullptr;
   if (Slot* slot = find_slot(fd)) {
     MutexGuard guard(slot_lock(fd));
     if (slot->internal) {
@@ -226,13 +227,21 @@ Kqueue* acquire(int fd) {
       return nullptr;
     }
     if (Kqueue* kqueue = slot->kqueue) {
-      kqueue->references.fetch_add(1, std::memory_order_relaxed);
-      return kqueue;
+      if (sys::fcntl(fd, F_GETFD) >= 0) {
+        kqueue->references.fetch_add(1, std::memory_order_relaxed);
+        return kqueue;
+      }
+      closed_unseen = slot->kqueue.exchange(nullptr);
     }
     if (slot->kqueue_closing) {
       errno = EBADF;
       return nullptr;
     }
+  }
+  if (closed_unseen) {
+    release(closed_unseen);
+    errno = EBADF;
+    return nullptr;
   }
   if (sys::fcntl(fd, F_GETFD) < 0) return nullptr;  // EBADF
   if (table_in_use() && !in_shared_memory_child()) {
