@@ -112,9 +112,11 @@ TEST(HistoryFile, GarbledBytesAreRefusedOrWellFormed) {
 }
 
 TEST(HistoryFile, HostileCountsCostNothing) {
-  // A count of threads, of calls, of changes larger than the file.
+  // A count of threads, of calls, of changes or of events that the file cannot hold. Before the
+  // first there are the magic word and the nine bytes of 1.0; a call has eleven numbers before its
+  // counts.
   for (const uint64_t count : {uint64_t{4097}, uint64_t{1} << 40, ~uint64_t{0}}) {
-    for (int where = 0; where < 3; ++where) {
+    for (const size_t at : {17u, 18u, 30u, 31u}) {
       History history;
       history.threads.resize(1);
       history.threads[0].add(HistoryOp{.begin = 1, .end = 2});
@@ -124,9 +126,7 @@ TEST(HistoryFile, HostileCountsCostNothing) {
         number.push_back(static_cast<uint8_t>(rest < 0x80 ? rest : rest | 0x80));
         if (rest < 0x80) break;
       }
-      // Threads come last but one field before the thread; find the ones that are 1 or 0.
-      const size_t at = where == 0 ? 18 : 19 + static_cast<size_t>(where);
-      ASSERT_LT(at, bytes.size());
+      ASSERT_EQ(bytes.size(), 32u);
       bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(at));
       bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), number.begin(), number.end());
       std::string error;
@@ -146,7 +146,7 @@ TEST(Malformed, SaysWhatIsWrong) {
   EXPECT_NE(problem().find("before the one before it has ended"), std::string::npos);
   ops = {HistoryOp{.begin = 1}, HistoryOp{.begin = 3, .end = 5}};
   EXPECT_NE(problem().find("before the one before it has ended"), std::string::npos);
-  ops = {HistoryOp{.begin = 1, .end = 2, .value = 1}};
+  ops = {HistoryOp{.begin = 1, .end = 2, .value = 1, .nevents = 4}};
   EXPECT_NE(problem().find("not as long"), std::string::npos);
   ops = {HistoryOp{.begin = 1, .end = 2, .first = 1}};
   EXPECT_NE(problem().find("outside"), std::string::npos);
