@@ -22,6 +22,7 @@
 namespace kqtorture {
 namespace {
 
+constexpr char kCanary[] = "canary";
 // Of the budget, for the canary and for the bench. The canary ends at its first finding, which
 // takes it a fraction of a second; the limits are for slow machines.
 constexpr double kCanaryPart = 0.1, kCanaryLeast = 2, kCanaryMost = 10;
@@ -92,7 +93,9 @@ EngineSummary* Campaign::summary_of(const std::string& name) {
 
 uint64_t Campaign::operations() const {
   uint64_t sum = 0;
-  for (const EngineSummary& engine : summary_.engines) sum += engine.work.operations;
+  for (const EngineSummary& engine : summary_.engines) {
+    if (engine.name != kCanary) sum += engine.work.operations;  // not the subject's
+  }
   return sum;
 }
 
@@ -168,16 +171,16 @@ bool Campaign::check_subject() {
 }
 
 void Campaign::release_canary() {
-  EngineSummary* summary = summary_of("canary");
+  EngineSummary* summary = summary_of(kCanary);
   if (access(canary_library().c_str(), R_OK) != 0) {
     return fail(summary,
                 "not built: libkq_canary.so; without it nothing vouches for a clean result");
   }
   const double seconds = std::clamp(options_.budget * kCanaryPart, kCanaryLeast, kCanaryMost);
-  const Job job = canary(options_, derive_seed(options_.seed, "canary", 0), seconds);
+  const Job job = canary(options_, derive_seed(options_.seed, kCanary, 0), seconds);
   make_directories(job.out + "/logs");
-  progress_.show("canary", 0, 0);
-  const JobResult result = run_job(job, [&] { progress_.show("canary", 0, 0); });
+  progress_.show(kCanary, 0, 0);
+  const JobResult result = run_job(job, [&] { progress_.show(kCanary, 0, 0); });
   summary->seconds = result.seconds;
   summary->slices = 1;
   summary->work = result.work;
@@ -270,7 +273,7 @@ int Campaign::run() {
 int Campaign::conclude() {
   for (EngineSummary& engine : summary_.engines) {
     const bool idle = engine.work.operations == 0 && engine.work.executions == 0;
-    if (engine.status == EngineStatus::kClean && idle && engine.name != "canary" && !over()) {
+    if (engine.status == EngineStatus::kClean && idle && engine.name != kCanary && !over()) {
       fail(&engine, "reported no work: a run that exercised nothing is no pass");
     }
   }
