@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -45,7 +46,6 @@ struct Script {
   void (*driver)(Lane&) = nullptr;
   void (*release)() = nullptr;
   uint64_t work = 1;
-  void (*judge)(Lane&) = nullptr;
 };
 Script script;
 
@@ -55,9 +55,7 @@ class ScriptedRace : public Race {
   bool waits(int thread) const override { return thread == 0; }
   void setup(Lane&) override {}
   void thread(Lane& self) override { (waits(self.index()) ? script.waiter : script.driver)(self); }
-  void judge(Lane& self) override {
-    if (script.judge) script.judge(self);
-  }
+  void judge(Lane&) override {}
   void release(Lane&) override {
     if (script.release) script.release();
   }
@@ -117,33 +115,60 @@ TEST_F(Harness, SlowDriverIsNoFinding) {
   EXPECT_EQ(outcome().findings, before.findings);
 }
 
-std::atomic<int> posted{0}, seen{0};
+// Lets its driver act and end at the worst moment: after the runner has seen the waiter asleep, and
+// before it looks whether the driver has ended.
+class LateDriver : public Race {
+ public:
+  int threads() const override { return 2; }
+  bool waits(int thread) const override {
+    // The runner asks this throughout; sooner or later in the middle of a look.
+    if (thread == 0 && ++questions_ == 300) {
+      go_ = true;
+      done_.wait(false);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return thread == 0;
+  }
+  void setup(Lane&) override {}
+  void thread(Lane& self) override {
+    if (self.index() == 1) {
+      while (!go_) std::this_thread::yield();  // asleep it would be called stuck
+      event_ = 1;
+      event_.notify_all();
+      done_ = true;
+      done_.notify_all();
+      return;
+    }
+    event_.wait(0);
+    const uint64_t until = now_ns() + 20'000'000;  // awake, but not done with the event
+    while (now_ns() < until) {
+    }
+    seen_ = event_ == 1;
+    event_.wait(1);
+  }
+  void judge(Lane& self) override {
+    judged_ = true;
+    if (!seen_) self.accuse({"lost", "", "judged too early", {}, 0, 0, 0});
+  }
+  void release(Lane&) override {
+    event_ = 2;
+    event_.notify_all();
+  }
+  void verify(Lane&, const std::vector<const Lane*>&) override {}
+  Tallies tallies() const override { return {{"judgements", judged_}}; }
+
+ private:
+  mutable int questions_ = 0;  // asked by the supervisor alone
+  mutable std::atomic<bool> go_{false}, done_{false};
+  std::atomic<int> event_{0};
+  std::atomic<bool> seen_{false};
+  bool judged_ = false;
+};
+
 TEST_F(Harness, RaceIsJudgedWhenWhatTheDriverDidLastHasHappened) {
-  posted = seen = 0;
-  script = {[](Lane&) {
-              for (int last = posted; last >= 0; last = posted) {
-                seen = last;
-                posted.wait(last);
-              }
-              posted = 0;
-            },
-            [](Lane& self) {
-              for (int i = 0; i < 20; ++i) self.jitter();
-              ++posted;
-              posted.notify_all();
-            },
-            [] {
-              posted = -1;
-              posted.notify_all();
-            },
-            1,
-            [](Lane& self) {
-              if (seen != 1) self.accuse({"lost", "", "judged too early", {}, 0, 0, 0});
-              seen = 0;
-            }};
-  environment().settings.iterations = 300;
+  environment().settings.iterations = 12;
   const Outcome before = outcome();
-  run_script();
+  run_race("Harness.LateDriver", [] { return std::make_unique<LateDriver>(); });
   EXPECT_EQ(outcome().findings, before.findings);
 }
 
