@@ -222,7 +222,7 @@ TEST_F(ClosingHandler, TakesTheKnotesAlong) {
 }
 
 TEST_F(ClosingHandler, MayInterruptTheKqueueItself) {
-  constexpr int kRounds = 300;
+  constexpr int kRounds = 100;
   std::atomic<bool> done{false};
   const pthread_t worker = pthread_self();
   std::atomic<int> next{-1};

@@ -128,7 +128,7 @@ TEST_F(Race, NoTriggerIsLost) {
 }
 
 TEST_F(Race, NothingIsDeliveredByACallThatBeganAfterADelete) {
-  constexpr int kRounds = 150;
+  constexpr int kRounds = 80;
   put(pipe_.far, 1);
   const auto fd = static_cast<uintptr_t>(int{pipe_.near});
   std::atomic<uintptr_t> dead{0};  // generations up to this one have been deleted
@@ -157,7 +157,7 @@ TEST_F(Race, NothingIsDeliveredByACallThatBeganAfterADelete) {
 
 TEST_F(Race, NothingIsDeliveredByACallThatBeganAfterAClose) {
   REQUIRE_KNOB(knob().close_removes_knotes);
-  constexpr int kRounds = 150;
+  constexpr int kRounds = 80;
   put(pipe_.far, 1);
   std::atomic<uintptr_t> dead{0};
   std::atomic<bool> done{false};
