@@ -7,9 +7,9 @@ int main(int argc, char** argv) {
   kqtorture::register_check(&line);
 #ifdef KQ_MODEL
   kqtorture::register_run(&line);
-  kqtorture::register_replay(&line);
   kqtorture::register_shrink(&line);
 #endif
+  kqtorture::register_replay(&line);
   kqtorture::register_explain(&line);
   kqtorture::register_version(&line);
   return line.run();
