@@ -116,6 +116,31 @@ void close_end(const Context& context, int index, int end) {
   }
 }
 
+// `woken`: the kqueues that were told already, a bit each: kqueues may watch each other in circles.
+void wake(const Context& context, uint8_t kqueue, uint64_t woken) {
+  State& state = *context.state;
+  if (state.object[kqueue].watchers == 0 || (woken >> kqueue & 1) != 0) return;
+  woken |= uint64_t{1} << kqueue;
+  int queued = 0;
+  for (int i = 0; i < state.knotes; i++) {
+    queued += state.knote[i].kqueue == kqueue && possible(state.knote[i].queued);
+  }
+  // A platform may wake the outer kqueue only when the inner one was empty.
+  Tri happened = queued == 1 ? Tri::kYes : Tri::kMaybe;
+  if (context.profile.nested == NestedPropagation::kAsync) happened = Tri::kMaybe;
+  for (int i = 0; i < state.knotes; i++) {
+    Knote& knote = state.knote[i];
+    if (knote.object != kqueue) continue;
+    const Evaluation now = now_of(context, knote);
+    // As for space: an enabled knote that found nothing before was activated by what it finds now.
+    const bool sure = !knote.disabled && !knote.is(flag::kClear) && certain(now.ready) &&
+                      context.profile.nested != NestedPropagation::kAsync;
+    const bool anew =
+        object_event(context.host, now, sure ? Tri::kYes : happened, state.tick, &knote);
+    if (anew) wake(context, knote.kqueue, woken);
+  }
+}
+
 }  // namespace
 
 int new_object(const Context& context, ObjectKind kind) {
@@ -219,26 +244,7 @@ void may_reset(const Context& context, int object) {
 }
 
 void wake_parents(const Context& context, uint8_t kqueue) {
-  State& state = *context.state;
-  if (state.nesting == 0 || state.object[kqueue].watchers == 0) return;
-  int queued = 0;
-  for (int i = 0; i < state.knotes; i++) {
-    queued += state.knote[i].kqueue == kqueue && possible(state.knote[i].queued);
-  }
-  // A platform may wake the outer kqueue only when the inner one was empty.
-  Tri happened = queued == 1 ? Tri::kYes : Tri::kMaybe;
-  if (context.profile.nested == NestedPropagation::kAsync) happened = Tri::kMaybe;
-  for (int i = 0; i < state.knotes; i++) {
-    Knote& knote = state.knote[i];
-    if (knote.object != kqueue) continue;
-    const Evaluation now = now_of(context, knote);
-    // As for space: an enabled knote that found nothing before was activated by what it finds now.
-    const bool sure = !knote.disabled && !knote.is(flag::kClear) && certain(now.ready) &&
-                      context.profile.nested != NestedPropagation::kAsync;
-    const bool anew =
-        object_event(context.host, now, sure ? Tri::kYes : happened, state.tick, &knote);
-    if (anew) wake_parents(context, knote.kqueue);
-  }
+  if (context.state->nesting > 0) wake(context, kqueue, 0);
 }
 
 void settle(const Context& context) {

@@ -118,7 +118,7 @@ int64_t readable_bytes(const State& state, const Op& op) {
   }
 }
 
-Outcome predict_read(const State& state, const Op& op) {
+Outcome predict_read(const Host& host, const State& state, const Op& op) {
   const Descriptor* descriptor = state.find_descriptor(op.fd);
   const Object& object = state.object[descriptor->object];
   Outcome outcome;
@@ -129,19 +129,21 @@ Outcome predict_read(const State& state, const Op& op) {
     outcome.counter = object.counter;
     return outcome;
   }
-  if (object.kind == ObjectKind::kPipe && descriptor->end == 1) return Outcome::failed(EBADF);
+  if (object.kind == ObjectKind::kPipe && descriptor->end == 1 && !host.pipe_bidirectional) {
+    return Outcome::failed(EBADF);
+  }
   if (object.kind == ObjectKind::kKqueue || object.kind == ObjectKind::kListener) {
     return Outcome::failed(EINVAL);
   }
   outcome.value = std::min(op.amount, readable_bytes(state, op));
   if (outcome.value > 0 || object.kind == ObjectKind::kFile || op.amount == 0) return outcome;
   const bool ended = object.kind == ObjectKind::kPipe
-                         ? object.end[1].closed
+                         ? object.end[1 - descriptor->end].closed
                          : certain(object.end[descriptor->end].no_receive);
   return ended ? outcome : Outcome::failed(EAGAIN);
 }
 
-Outcome predict_write(const State& state, const Op& op) {
+Outcome predict_write(const Host& host, const State& state, const Op& op) {
   const Descriptor* descriptor = state.find_descriptor(op.fd);
   const Object& object = state.object[descriptor->object];
   const End& here = object.end[descriptor->end];
@@ -149,8 +151,8 @@ Outcome predict_write(const State& state, const Op& op) {
   outcome.value = op.amount;
   switch (object.kind) {
     case ObjectKind::kPipe:
-      if (descriptor->end == 0) return Outcome::failed(EBADF);
-      return object.end[0].closed ? Outcome::failed(EPIPE) : outcome;
+      if (descriptor->end == 0 && !host.pipe_bidirectional) return Outcome::failed(EBADF);
+      return object.end[1 - descriptor->end].closed ? Outcome::failed(EPIPE) : outcome;
     case ObjectKind::kStream:
     case ObjectKind::kTcp:
       return here.sent_all || certain(here.no_send) ? Outcome::failed(EPIPE) : outcome;
@@ -199,11 +201,12 @@ Outcome predict_other(const State& state, const Op& op, const Outcome& descripto
   }
 }
 
-Outcome predict_object_op(const State& state, const Op& op, const Outcome& descriptors) {
+Outcome predict_object_op(const Host& host, const State& state, const Op& op,
+                          const Outcome& descriptors) {
   if (op.kind < OpKind::kConnect || op.kind == OpKind::kAwait) return descriptors;
   if (state.find_descriptor(op.fd) == nullptr) return Outcome::failed(EBADF);
-  if (op.kind == OpKind::kRead) return predict_read(state, op);
-  if (op.kind == OpKind::kWrite) return predict_write(state, op);
+  if (op.kind == OpKind::kRead) return predict_read(host, state, op);
+  if (op.kind == OpKind::kWrite) return predict_write(host, state, op);
   return predict_other(state, op, descriptors);
 }
 
@@ -225,7 +228,7 @@ Answer Model::predict(const State& state, const Op& op, Event* events, int capac
   if (op.kind != OpKind::kKevent) {
     Outcome descriptors = *outcome;
     descriptors.value = descriptors.error = 0;
-    *outcome = predict_object_op(state, op, descriptors);
+    *outcome = predict_object_op(host_, state, op, descriptors);
     return Answer::kAccepted;
   }
   State scratch = state;

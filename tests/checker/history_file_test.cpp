@@ -113,10 +113,10 @@ TEST(HistoryFile, GarbledBytesAreRefusedOrWellFormed) {
 
 TEST(HistoryFile, HostileCountsCostNothing) {
   // A count of threads, of calls, of changes or of events that the file cannot hold. Before the
-  // first there are the magic word and the nine bytes of 1.0; a call has eleven numbers before its
+  // first there are the magic word and the nine bytes of 1.0; a call has twelve bytes before its
   // counts.
   for (const uint64_t count : {uint64_t{4097}, uint64_t{1} << 40, ~uint64_t{0}}) {
-    for (const size_t at : {17u, 18u, 30u, 31u}) {
+    for (const size_t at : {17u, 18u, 31u, 32u}) {
       History history;
       history.threads.resize(1);
       history.threads[0].add(HistoryOp{.begin = 1, .end = 2});
@@ -126,7 +126,7 @@ TEST(HistoryFile, HostileCountsCostNothing) {
         number.push_back(static_cast<uint8_t>(rest < 0x80 ? rest : rest | 0x80));
         if (rest < 0x80) break;
       }
-      ASSERT_EQ(bytes.size(), 32u);
+      ASSERT_EQ(bytes.size(), 33u);
       bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(at));
       bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), number.begin(), number.end());
       std::string error;
