@@ -262,7 +262,7 @@ void Ledger::start_timer(Knote& knote, const Clock& before) {
                         : knote.fflags & note::kUseconds ? 1000
                         : knote.fflags & note::kNseconds ? 1
                                                          : 1000000;
-  const int64_t span = units > kFar / scale ? kFar : units * scale;
+  const int64_t span = std::clamp(units, -kFar / scale, kFar / scale) * scale;
   knote.start = before.monotonic;
   knote.due = knote.timer_absolute ? span : before.monotonic + span;
   knote.period = span;

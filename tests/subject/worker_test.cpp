@@ -20,8 +20,11 @@
 namespace kqtorture {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using testing::Ran;
 using ::testing::SizeIs;
 using testing::TemporaryDirectory;
@@ -227,7 +230,9 @@ TEST_F(Worker, SubjectThatEndsTheProcessWhileLoadingIsAFinding) {
   EXPECT_EQ(work({"open", object("crash_in_constructor")}).code, kExitFinding);
   EXPECT_EQ(work({"open", object("exit_in_constructor")}).code, kExitFinding);
   EXPECT_EQ(work({"--look", "1", "open", object("hang_in_constructor")}).code, kExitFinding);
-  EXPECT_THAT(findings(), SizeIs(3));
+  // ThreadSanitizer turns an exit while a library is being loaded into an abort, which is then the
+  // same finding as the crash.
+  EXPECT_THAT(findings(), SizeIs(AllOf(Ge(2u), Le(3u))));
 }
 
 TEST_F(Worker, SubjectThatEndsTheProcessInKeventIsAFinding) {
