@@ -230,7 +230,8 @@ std::optional<Violation> Ledger::check_values(Knote& knote, const Kevent& event,
     if (knote.timer_absolute || oneshot) {
       return event.data == 1 ? std::nullopt : std::optional(wrong("3.4", "it expires once"));
     }
-    knote.ticks += event.data;
+    // Without EV_CLEAR, as when an absolute timer was made a relative one, the count goes on.
+    knote.ticks = knote.flags & flag::kClear ? knote.ticks + event.data : event.data;
     // The timer was started after `start`, so this is generous by the length of one call.
     if (knote.ticks > (now.monotonic - knote.start) / knote.period + 1) {
       return wrong("3.4", "more expirations than periods have passed");
