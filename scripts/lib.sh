@@ -10,7 +10,10 @@ KQ_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KQ_CALLER_DIR=$PWD
 export KQ_SCRIPT KQ_ROOT
 
-say() { printf '== %s\n' "$*" >&2; }
+# Progress goes to standard output, or to standard error when the output is to be JSON: whatever else
+# is on standard error is a complaint.
+export KQ_SAY=${KQ_SAY:-1}
+say() { printf '== %s\n' "$*" >&"$KQ_SAY"; }
 
 # One line, and exit 2.
 die() {
@@ -75,6 +78,7 @@ take_common_option() {
       KQ_ARGUMENTS+=("$1" "$2")
       ;;
     --json)
+      export KQ_SAY=2
       KQ_ARGUMENTS+=("$1")
       KQ_TAKEN=1
       ;;
