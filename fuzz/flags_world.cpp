@@ -250,6 +250,10 @@ void World::write_some(int slot, int64_t bytes) {
   const ssize_t written = subject_.write(writer.fd, scratch, static_cast<size_t>(bytes));
   End& reader = object.ends[1 - writer.end];
   object.ends[writer.end].full = written < 0 && errno == EAGAIN;
+  // A pipe wakes its readers even if the write finds it full; FreeBSD's and Linux's do.
+  if (object.ends[writer.end].full && object.kind == Kind::kPipe) {
+    listener_->activity(writer.object, 0, filter::kRead, false);
+  }
   if (written <= 0) return;
   reader.unread += written;
   reader.writes++;

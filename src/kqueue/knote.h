@@ -30,6 +30,7 @@ struct Knote {
   struct kevent event = {};              // as it would be delivered: flags, fflags, data, udata
   intptr_t saved_data = 0;               // what the user asked for
   uint32_t saved_fflags = 0;
+  uint32_t walk = 0;  // the walk over the queue that last put it back, as Kqueue::walk counts
   uint8_t status = 0;
   bool forced = false;     // EV_FORCEONESHOT: the coming event is the final one
   bool triggered = false;  // EVFILT_USER: the latch
@@ -144,6 +145,7 @@ struct Kqueue {
   bool wake_set = false;
 
   Queue queue;
+  uint32_t walk = 0;  // counts walks over the queue; wraps
   Registration* first = nullptr;
   Array<RegistrationEntry> registrations;
   Array<uint32_t> free_indices;

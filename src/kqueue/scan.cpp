@@ -102,26 +102,30 @@ bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out) {
   if (knote->event.flags & (EV_CLEAR | EV_DISPATCH)) {
     knote->status &= static_cast<uint8_t>(~kActive);
   } else {
+    knote->walk = kqueue->walk;
     kqueue->queue.push_back(knote);
   }
   return true;
 }
 
-// One pass over the queue. A fault of the user's memory loses the events of its chunk, as in the
+// One pass over the queue, up to the first knote that it put back itself. (Their number would not
+// do: an object found dead takes all its knotes off the queue at once.) A fault of the user's memory loses the events of its chunk, as in the
 // kernel, where the state has changed before the copy. Returns the number delivered, or -EFAULT.
 int walk_queue(Kqueue* kqueue, struct kevent* events, int room) {
-  size_t left = kqueue->queue.size();
-  if (left == 0) return 0;
-  if (static_cast<size_t>(room) > left) room = static_cast<int>(left);
+  const size_t most = kqueue->queue.size();
+  if (most == 0) return 0;
+  if (static_cast<size_t>(room) > most) room = static_cast<int>(most);
   const int writable = writable_entries(events, room);
   const int faulting_chunk_end = (writable / 8 + 1) * 8;
   if (writable < room && faulting_chunk_end < room) room = faulting_chunk_end;
+  ++kqueue->walk;
   int delivered = 0;
-  while (delivered < room && left > 0 && !kqueue->queue.empty()) {
-    --left;
+  while (delivered < room && !kqueue->queue.empty()) {
+    Knote* const knote = kqueue->queue.front();
+    if (knote->walk == kqueue->walk) break;
     struct kevent lost;
     struct kevent* out = delivered < writable ? entry_at(events, delivered) : &lost;
-    if (deliver(kqueue, kqueue->queue.front(), out)) ++delivered;
+    if (deliver(kqueue, knote, out)) ++delivered;
   }
   return delivered > writable ? -EFAULT : delivered;
 }

@@ -39,6 +39,19 @@ TEST_F(UnseenClose, IsNoticedByAPoll) {
   EXPECT_TRUE(silent(kq_));
 }
 
+// All its knotes leave the queue at once; what is behind them is delivered once all the same.
+TEST_F(UnseenClose, TakesNobodyElsesTurn) {
+  Pair sockets = connect_pair(Transport::kUnix);
+  put(sockets.far, 1);
+  put(pipe_.far, 1);
+  const auto both = static_cast<uintptr_t>(int{sockets.near});
+  ASSERT_EQ(submit(kq_, {ev(both, filter::kRead, flag::kAdd), ev(both, filter::kWrite, flag::kAdd),
+                         read_ev(flag::kAdd)}),
+            0);
+  raw_close(sockets.near.release());
+  EXPECT_EQ(poll_events(kq_).size(), 1u);
+}
+
 TEST_F(UnseenClose, IsNoticedByAnAdd) {
   ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);
   raw_close(number_);
