@@ -29,6 +29,14 @@ void set_error(ObjectKind kind, Tri reset, Evaluation* now) {
   now->fflags_or = kind == ObjectKind::kTcp ? kAnyErrno : ECONNRESET;
 }
 
+// A WRITE knote that is ready, and not because of an end, has at least this much space; one that is
+// not ready may have been evaluated to anything, and a ONESHOT event may tell of that.
+void set_ready_data(Tri ended, int64_t least, Evaluation* now) {
+  if (possible(ended)) return;
+  now->ready_data = least;
+  if (certain(now->ready)) now->data.lo = least;
+}
+
 Evaluation pipe_read(const Profile& profile, const Host& host, const Object& pipe, uint8_t end,
                      const Interest& interest) {
   Evaluation now;
@@ -49,7 +57,8 @@ Evaluation pipe_write(const Host& host, const Object& pipe, uint8_t end) {
   now.eof = tri(pipe.end[1 - end].closed);
   now.ready = tri_or(has_space(host, pipe, end), now.eof);
   const int64_t most = host.pipe_capacity_max - pipe.end[1 - end].inbox.lo;
-  now.data = {certain(now.eof) ? 0 : std::min(host.pipe_buf, most), std::max(most, host.pipe_buf)};
+  now.data = {0, std::max(most, host.pipe_buf)};
+  set_ready_data(now.eof, std::min(host.pipe_buf, most), &now);
   return now;
 }
 
@@ -76,8 +85,8 @@ Evaluation socket_write(const Host& host, const Object& socket, uint8_t end,
   }
   now.ready = tri_or(now.ready, tri_or(now.eof, here.reset));
   now.data = {0, host.socket_free_max};
-  if (!possible(now.eof) && !possible(here.reset) && (interest.sfflags & note::kLowat) == 0) {
-    now.data.lo = host.socket_write_low_water;
+  if ((interest.sfflags & note::kLowat) == 0) {
+    set_ready_data(tri_or(now.eof, here.reset), host.socket_write_low_water, &now);
   }
   return now;
 }
@@ -104,11 +113,15 @@ Evaluation datagram_read(const Host& host, const Object& socket, uint8_t end,
 Evaluation datagram_write(const Host& host, const Object& socket, uint8_t end,
                           const Interest& interest) {
   Evaluation now = socket_write(host, socket, end, interest);
-  if (socket.end[1 - end].datagrams > 0) now.ready = Tri::kMaybe;
+  if (socket.end[1 - end].datagrams > 0) {
+    now.ready = Tri::kMaybe;
+    now.data.lo = 0;
+  }
   if (socket.end[1 - end].closed) {
     now.ready = now.eof = Tri::kMaybe;
     now.fflags_or = ECONNREFUSED;
     now.data.lo = 0;
+    now.ready_data = INT64_MIN;
   }
   return now;
 }

@@ -2,6 +2,7 @@
 // mismatch is told when there are several: the return value first, then entries in their order.
 #include "contract/kevent_call.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "contract/scan.h"
@@ -101,14 +102,16 @@ Answer judge_kevent(const Context& context, const Op& op, const Outcome& seen) {
     case Plan::kScans:
       break;
   }
-  if (plan.entries > 0) {
+  const bool faulted = seen.value == -1 && seen.error == EFAULT && op.events_writable != Op::kAll;
+  if (plan.entries > 0 && !faulted) {
     const Answer answer = compare_entries(context, plan, op, seen);
     if (answer != Answer::kAccepted) return answer;
   }
+  if (faulted) {
+    const int64_t writable = std::max(op.events_writable - plan.entries, 0);
+    return judge_faulting_scan(context, plan.kqueue, writable, plan.room - plan.entries);
+  }
   if (seen.value == -1) {
-    if (seen.error == EFAULT && op.events_writable != Op::kAll) {
-      return judge_faulting_scan(context, plan.kqueue, op, plan.room);
-    }
     return context.refuse(Verdict::kWrongErrno, "1.3", -1,
                           [&] { return returned(seen) + "; nothing in it is wrong"; });
   }

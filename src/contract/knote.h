@@ -26,7 +26,8 @@ struct Evaluation {
   Tri ready = Tri::kNo;
   Tri eof = Tri::kNo;
   Range data;
-  uint32_t fflags = 0;  // delivered fflags: either of the two
+  int64_t ready_data = INT64_MIN;  // lower bound of data, given that it is ready
+  uint32_t fflags = 0;             // delivered fflags: either of the two
   uint32_t fflags_or = 0;
 };
 

@@ -66,6 +66,7 @@ Expected expected_event(const Profile& profile, const Knote& knote, const Evalua
     return expected;
   }
   expected.data = unseen ? knote.data : now.data;
+  if (!unseen) expected.data.lo = std::max(expected.data.lo, now.ready_data);
   expected.fflags = unseen ? knote.fflags : now.fflags;
   expected.fflags_or = unseen ? knote.fflags_or : now.fflags_or;
   return expected;

@@ -105,6 +105,7 @@ Answer duplicate(const Context& context, const Op& op, const Outcome& seen,
 
 Answer duplicate_onto(const Context& context, const Op& op, const Outcome& seen,
                       const Descriptor& from) {
+  if (op.fd2 < 0 || op.fd2 >= kBeyondAnyLimit) return expect_error(context, op, seen, EBADF);
   const Answer returned = expect_value(context, op, seen, op.fd2);
   if (returned != Answer::kAccepted || op.fd == op.fd2) return returned;
   const Descriptor source = from;

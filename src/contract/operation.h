@@ -53,6 +53,9 @@ enum class Timeout : uint8_t {
   kUnreadable,  // a pointer that faults
 };
 
+// No process may have this many descriptors: Linux's own maximum, and more than anybody's.
+inline constexpr int kBeyondAnyLimit = 1 << 30;
+
 struct Op {
   OpKind kind = OpKind::kKevent;
   int fd = -1;  // the descriptor operated on; of kKevent: the kqueue

@@ -57,17 +57,16 @@ Answer predict_scan(const Context& context, const Prediction& want, const Plan& 
   int order[kMaxKnotes];
   const int due = collect_due(*context.state, view, order);
   const Op& op = want.op;
-  if (op.events_writable != Op::kAll && due > op.events_writable &&
-      plan.room > op.events_writable) {
+  const int64_t returned = std::min<int64_t>(plan.entries + due, plan.room);
+  if (op.events_writable != Op::kAll && due > 0 && returned > op.events_writable) {
     *outcome = Outcome::failed(EFAULT);
     return Answer::kAccepted;
   }
-  const int64_t count = std::min<int64_t>(plan.entries + due, plan.room);
-  if (count > want.capacity) return Answer::kUndecided;
-  for (int64_t i = plan.entries; i < count; i++) {
+  if (returned > want.capacity) return Answer::kUndecided;
+  for (int64_t i = plan.entries; i < returned; i++) {
     want.events[i] = predicted_event(context, view.slot[order[i - plan.entries]], want.largest);
   }
-  outcome->value = count;
+  outcome->value = returned;
   outcome->events = want.events;
   return Answer::kAccepted;
 }
@@ -184,6 +183,7 @@ Outcome predict_other(const State& state, const Op& op, const Outcome& descripto
       if (object.kind != ObjectKind::kListener) return Outcome::failed(EINVAL);
       return object.waiting > 0 ? outcome : Outcome::failed(EAGAIN);
     case OpKind::kDup2:
+      if (op.fd2 < 0 || op.fd2 >= kBeyondAnyLimit) return Outcome::failed(EBADF);
       outcome.value = op.fd2;
       return outcome;
     case OpKind::kShutdown:

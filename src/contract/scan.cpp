@@ -58,7 +58,10 @@ void leave_slot(const Context& context, bool full, uint32_t last, const ScanView
     pass_over(slot.now, more_may_come(context, knote), &knote);
     return;
   }
-  if (knote.place_lo > last || slot.due == Tri::kYes) return;
+  if (slot.due == Tri::kYes) return;
+  // It may not have been in the queue yet, and enter it behind whatever this scan put back.
+  if (more_may_come(context, knote)) knote.place_hi = Knote::kOpenTick;
+  if (knote.place_lo > last) return;
   // Perhaps the scan came to it, and then it is out of the queue.
   knote.queued = Tri::kMaybe;
   if (!knote.disabled && knote.active == Active::kYes) knote.active = Active::kMaybe;

@@ -31,8 +31,9 @@ void end_scan(const Context& context, ScanView* view);
 // Entries of `seen` from `first` on are the deliveries.
 Answer judge_scan(const Context& context, uint8_t kqueue, const Op& op, const Outcome& seen,
                   int first, int64_t room);
-// The call failed with EFAULT because of its event list, and may have swallowed events.
-Answer judge_faulting_scan(const Context& context, uint8_t kqueue, const Op& op, int64_t room);
+// The call failed with EFAULT because of its event list, and may have swallowed events. `writable`
+// and `room`: of the list, behind the entries of changes.
+Answer judge_faulting_scan(const Context& context, uint8_t kqueue, int64_t writable, int64_t room);
 
 // Why was this event not to come?
 Answer refuse_unknown(const Context& context, uint8_t kqueue, const Event& seen, int index);

@@ -44,13 +44,13 @@ bool ordered(const State& state, const ScanView& view, const int* order, int cou
 enum class World : uint8_t { kExplains, kDoesNot, kUnknown };
 
 // One way in which it may have been: every slot is due or is not.
-World swallow(const Context& context, const Op& op, int64_t room, ScanView* view) {
+World swallow(const Context& context, int64_t writable, int64_t room, ScanView* view) {
   State& state = *context.state;
   int order[kMaxKnotes];
   const int due = order_due(state, *view, order);
-  if (due <= op.events_writable) return World::kDoesNot;
+  if (due <= writable) return World::kDoesNot;
   const int64_t chunk = context.profile.chunk;
-  const int64_t chunk_end = (op.events_writable / chunk + 1) * chunk;
+  const int64_t chunk_end = (writable / chunk + 1) * chunk;
   const int64_t consumed = std::min({static_cast<int64_t>(due), room, chunk_end});
   const bool all = consumed == due;
   const bool known = ordered(state, *view, order, due);
@@ -80,7 +80,7 @@ World swallow(const Context& context, const Op& op, int64_t room, ScanView* view
 
 }  // namespace
 
-Answer judge_faulting_scan(const Context& context, uint8_t kqueue, const Op& op, int64_t room) {
+Answer judge_faulting_scan(const Context& context, uint8_t kqueue, int64_t writable, int64_t room) {
   ScanView view;
   open_scan(context, kqueue, &view);
   Doubts doubts;
@@ -106,19 +106,19 @@ Answer judge_faulting_scan(const Context& context, uint8_t kqueue, const Op& op,
       fork = before;
       Context other = context;
       other.state = &fork;
-      const World what = swallow(other, op, room, &chosen);
+      const World what = swallow(other, writable, room, &chosen);
       if (what == World::kUnknown) return context.undecided();
       if (what == World::kExplains) context.forks->count++;
       continue;
     }
     *context.state = before;
-    const World what = swallow(context, op, room, &chosen);
+    const World what = swallow(context, writable, room, &chosen);
     if (what == World::kUnknown) return context.undecided();
     explained = what == World::kExplains;
   }
   if (explained) return Answer::kAccepted;
   return context.refuse(Verdict::kWrongErrno, "2.12", -1, [&] {
-    return "the call failed with EFAULT though at most " + std::to_string(op.events_writable) +
+    return "the call failed with EFAULT though at most " + std::to_string(writable) +
            " events were due";
   });
 }

@@ -145,9 +145,12 @@ Answer write_stream(const Context& context, const Op& op, const Outcome& seen, i
   if (refused && possible(broken)) return Answer::kAccepted;
   if (pipe && certain(broken)) return expect_error(context, op, seen, EPIPE);
   if (!pipe && here.sent_all) return expect_error(context, op, seen, EPIPE);
-  // Whether there was room is the host's word.
+  // Whether there was room is the host's word. A pipe wakes its readers even so, Linux's because
+  // epoll relies on that, FreeBSD's because it has something to offer: no single write of at most
+  // PIPE_BUF bytes that was fully accepted, so I9(b) has nothing against it.
   if (failed_with(seen, EAGAIN)) {
     add_bytes(context, 0, op.amount, index, 1 - end);
+    if (pipe) activity(context, index, 1 - end, filter::kRead, Tri::kMaybe);
     return Answer::kAccepted;
   }
   if (seen.value < 0 || seen.value > op.amount) {

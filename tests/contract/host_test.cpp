@@ -55,6 +55,51 @@ TEST(Host, RunningOutOfDescriptorsIsNobodysFault) {
   EXPECT_EQ(world.state().descriptors, 1);
 }
 
+TEST(Host, NothingIsDuplicatedOntoWhatIsNoNumber) {
+  World world;
+  const int kq = world.kqueue();
+  for (const int onto : {-1, kBeyondAnyLimit}) {
+    EXPECT_EQ(world.dup2(kq, onto), Answered::failed(EBADF)) << onto;
+    EXPECT_EQ(world.object_refusal(op_of(OpKind::kDup2, kq, 0, onto), value(onto)).rule, "host");
+  }
+  EXPECT_EQ(world.state().descriptors, 1);
+}
+
+// An evaluation found no space; what it stored may come back in a ONESHOT's event (I10').
+TEST(Host, AStaleWriteEventMayTellOfNoSpace) {
+  World world("strict-2006", "linux");
+  const int kq = world.kqueue();
+  const Pair pipe = world.pipe();
+  world.object_saw(OpKind::kWrite, pipe.second, 65536, 65536);
+  world.object_saw(OpKind::kWrite, pipe.second, 1, -1, EAGAIN);
+  world.change(kq, {ev(WRITE, pipe.second, ADD)});
+  world.change(kq, {ev(WRITE, pipe.second, FORCE)});
+  const int flags = ONESHOT | FORCE;
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({ev(WRITE, pipe.second, flags)})));
+  const Pair other = world.pipe();
+  world.change(kq, {ev(WRITE, other.second, ADD)});
+  const Op op = World::kevent_op(kq, 2);
+  EXPECT_EQ(
+      world.refusal(op, Answered::of({ev(WRITE, pipe.second, flags), ev(WRITE, other.second, 0)}))
+          .rule,
+      "I11");
+}
+
+// The failed write wakes whoever reads (pipe_write() of Linux for epoll's sake, and FreeBSD's).
+TEST(Host, AFailedWriteOnAFullPipeMayBeSeenAgainByClear) {
+  World world("strict-2006", "linux");
+  const int kq = world.kqueue();
+  const Pair pipe = world.pipe();
+  world.object_saw(OpKind::kWrite, pipe.second, 65536, 65536);
+  world.change(kq, {ev(READ, pipe.first, ADD | CLEAR)});
+  const Answered event = Answered::of({ev(READ, pipe.first, CLEAR, 0, 65536)});
+  EXPECT_EQ(world.poll(kq), event);
+  EXPECT_EQ(world.rule(kq, 1, event.events), "I9");
+  world.object_saw(OpKind::kWrite, pipe.second, 1, -1, EAGAIN);
+  EXPECT_TRUE(world.accepts(kq, {}, 1, event));
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered()));
+}
+
 TEST(Host, MoreBytesThanThereAreCannotBeRead) {
   World world;
   const Pair pipe = world.pipe();

@@ -67,6 +67,8 @@ class RandomPrograms : public testing::TestWithParam<Case> {
     Event change;
     change.flags = static_cast<uint16_t>(kActions[below(std::size(kActions))] |
                                          kBehaviours[below(std::size(kBehaviours))]);
+    // Where these bits mean something else the model says nothing.
+    if (model_.profile().flag_clash) change.flags &= static_cast<uint16_t>(~(FORCE | KEEP));
     change.udata = static_cast<uint64_t>(below(1 << 20));
     switch (below(10)) {
       case 0:

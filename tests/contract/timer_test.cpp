@@ -83,6 +83,21 @@ TEST_P(Timer, BetweenSoonAndFarNothingIsSure) {
   EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({ev(TIMER, 1, CLEAR, 0, 1)})));
 }
 
+// A scan without room for it may have come too early for it, too: then it is behind what that scan
+// put back.
+TEST_P(Timer, TakesItsPlaceWhenItExpires) {
+  World world(GetParam());
+  const int kq = world.kqueue();
+  world.change(kq, {ev(USER, 1, ADD), ev(TIMER, 7, ADD, 0, 1)});
+  world.change(kq, {ev(USER, 1, 0, TRIGGER)});
+  const Event level = ev(USER, 1, 0);
+  world.saw(kq, {}, 1, Answered::of({level}));
+  world.await();
+  const Event expired = ev(TIMER, 7, CLEAR, 0, 1);
+  EXPECT_TRUE(world.accepts(kq, {}, 2, Answered::of({level, expired})));
+  EXPECT_TRUE(world.accepts(kq, {}, 2, Answered::of({expired, level})));
+}
+
 TEST_P(Timer, RelativeImpliesClear) {
   World world(GetParam());
   const int kq = world.kqueue();
