@@ -83,7 +83,8 @@ void CommandLine::take_budget(CLI::App* subcommand, double budget) {
   subcommand
       ->add_option_function<double>(
           "--budget", [this](double seconds) { common_.budget = seconds; },
-          "how long it may take, in seconds (default: " + std::to_string(int(budget)) + ")")
+          "how long it may take, in seconds (default: " +
+              (budget > 0 ? std::to_string(int(budget)) : std::string("each program once")) + ")")
       ->type_name("SECONDS")
       ->check(check_budget);
   // Only one subcommand runs, and its default applies before its options are read.

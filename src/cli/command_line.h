@@ -30,7 +30,8 @@ class CommandLine {
   CLI::App* add(const std::string& name, const std::string& description,
                 std::function<int()> action);
 
-  // The common options. budget: its default for this subcommand, in seconds.
+  // The common options. budget: its default for this subcommand, in seconds; 0: as long as one turn
+  // of everything takes.
   void take_seed(CLI::App* subcommand);
   void take_budget(CLI::App* subcommand, double budget);
   void take_json(CLI::App* subcommand);

@@ -6,7 +6,7 @@
 
 #include "report/files.h"
 #include "report/text.h"
-#include "scenario/program.h"
+#include "scenario/parse.h"
 
 namespace kqtorture {
 namespace {
@@ -14,13 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kFuzzer[] = "changelist_fuzzer";
-
-}  // namespace
-
-bool has_litmus(const Finding& finding) {
-  return finding.engine == "sequential" || finding.engine == "free-running" ||
-         finding.engine == kFuzzer;
-}
 
 bool litmus_text(const std::string& finding_path, const Finding& finding, std::string* text,
                  std::string* error) {
@@ -47,6 +40,24 @@ bool litmus_text(const std::string& finding_path, const Finding& finding, std::s
   }
   *error = to_printable(finding.reproducer) + ": no such input";
   return false;
+}
+
+}  // namespace
+
+bool has_litmus(const Finding& finding) {
+  return finding.engine == "sequential" || finding.engine == "free-running" ||
+         finding.engine == kFuzzer;
+}
+
+bool litmus_of(const std::string& finding_path, const Finding& finding, Scenario* scenario,
+               std::string* error) {
+  std::string text;
+  if (!litmus_text(finding_path, finding, &text, error)) return false;
+  scenario->path = finding_path;
+  scenario->name = finding.scenario;
+  const auto complaint = parse(text, &scenario->program);
+  if (complaint) *error = complaint->text(finding_path);
+  return !complaint;
 }
 
 }  // namespace kqtorture

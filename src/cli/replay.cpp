@@ -12,9 +12,11 @@
 
 #include "cli/command_line.h"
 #include "cli/finding_file.h"
-#include "cli/litmus_finding.h"
 #include "cli/programs.h"
-#include "report/files.h"
+#ifdef KQ_MODEL
+#include "cli/litmus_finding.h"
+#include "cli/replay_litmus.h"
+#endif
 #include "report/text.h"
 #include "subject/child.h"
 #include "subject/profiles.h"
@@ -86,31 +88,9 @@ bool stress_command(const Finding& finding, Replay* replay, std::string* error) 
   return true;
 }
 
-#ifdef KQ_MODEL
-// The program is in the finding; `kqtorture run` takes files.
-bool litmus_command(const std::string& path, const Finding& finding, Replay* replay,
-                    std::string* error) {
-  std::string text;
-  if (!litmus_text(path, finding, &text, error)) return false;
-  const std::string file = output_directory() + "/findings/inputs/" +
-                           to_file_name(std::filesystem::path(path).stem().string()) + ".litmus";
-  if (!write_file(file, text, error)) return false;
-  replay->command = {own_program("kqtorture"), "run", "--no-shrink", "--trace", file};
-  if (finding.engine == "free-running") {
-    replay->command.insert(replay->command.end(), {"--engine", "free", "--iterations", "5000"});
-  }
-  return true;
-}
-#endif
-
 bool find_command(const std::string& path, const Finding& finding, Replay* replay,
                   std::string* error) {
   const std::string& engine = finding.engine;
-#ifdef KQ_MODEL
-  if (engine == "sequential" || engine == "free-running") {
-    return litmus_command(path, finding, replay, error);
-  }
-#endif
   if (ends_with(engine, "_fuzzer")) return fuzzer_command(path, finding, replay, error);
   if (engine == "stress" || engine == "kq_stress") return stress_command(finding, replay, error);
   if (engine == "check") {
@@ -146,13 +126,20 @@ int run_command(const Replay& replay) {
   return code;
 }
 
+#ifdef KQ_MODEL
+// Does `replay` run the program itself? Not what a fuzzer's own process crashed on: that may need
+// the fuzzer's sanitizer to show again.
+bool runs_litmus(const Finding& finding) {
+  if (!has_litmus(finding)) return false;
+  if (!ends_with(finding.engine, "_fuzzer")) return true;
+  return finding.verdict != "crash" || !is_program(preset_program("fuzz", finding.engine));
+}
+#endif
+
 int run_replay(const CommandLine& line, const CLI::App& subcommand, const std::string& path) {
   Finding finding;
   std::string error;
-  Replay replay;
-  if (!load_finding(path, &finding, &error) || !find_command(path, finding, &replay, &error)) {
-    return usage_error(error);
-  }
+  if (!load_finding(path, &finding, &error)) return usage_error(error);
   CommonOptions common = line.common();
   if (subcommand.count("--subject") == 0 && !finding.subject.empty()) {
     common.subject = finding.subject;
@@ -160,8 +147,19 @@ int run_replay(const CommandLine& line, const CLI::App& subcommand, const std::s
   if (subcommand.count("--profile") == 0 && is_profile(finding.profile)) {
     common.profile = finding.profile;
   }
+  const uint64_t seed = common.seed ? *common.seed : finding.seed;
+#ifdef KQ_MODEL
+  if (runs_litmus(finding)) {
+    Scenario scenario;
+    if (!litmus_of(path, finding, &scenario, &error)) return usage_error(error);
+    export_subject(common);
+    return replay_litmus(line, scenario, finding, seed);
+  }
+#endif
+  Replay replay;
+  if (!find_command(path, finding, &replay, &error)) return usage_error(error);
   export_subject(common);
-  replay.variables["KQ_SEED"] = std::to_string(common.seed ? *common.seed : finding.seed);
+  replay.variables["KQ_SEED"] = std::to_string(seed);
   replay.variables["KQ_BUDGET"] = std::to_string(common.budget);
   return run_command(replay);
 }

@@ -1,12 +1,19 @@
 // `kqtorture run FILE or DIRECTORY...`: litmus programs (docs/litmus.md) on a subject, each outcome
 // held against the contract.
+//
+// The supervisor reads the programs and reports; workers run them. A worker that a program crashes
+// or hangs is replaced by one that goes on after that program.
 #include "cli/run.h"
 
-#include <unistd.h>
-
+#include <cerrno>
 #include <cstdio>
-#include <nlohmann/json.hpp>
+#include <cstdlib>
+#include <cstring>
 
+#include "cli/run_apart.h"
+#include "cli/run_journal.h"
+#include "cli/run_report.h"
+#include "cli/run_worker.h"
 #include "report/stats.h"
 #include "report/text.h"
 #include "scenario/print.h"
@@ -15,123 +22,117 @@
 namespace kqtorture {
 namespace {
 
-using Status = SequentialResult::Status;
+using Kind = RunJournal::Kind;
 
-struct Arguments {
-  std::vector<std::string> paths;
-  bool print = false;
-  bool trace = false;
-  bool no_shrink = false;
-  std::string engine = "auto";
-  int iterations = 200;
+// A hang costs the supervisor some seconds to be sure of. After so many of them the rest
+// of the programs would say no more.
+constexpr int kMostHangs = 3;
+// Programs that crash are made smaller, each candidate in a process of its own. When many crash
+// they all say the same.
+constexpr int kMostCrashesShrunk = 3;
+// Nothing that a program does sleeps for longer than two seconds.
+constexpr std::chrono::seconds kLookInterval{3};
+
+class Run {
+ public:
+  Run(const CommandLine& line, const RunArguments& arguments, std::vector<Scenario> scenarios)
+      : line_(line), arguments_(arguments), scenarios_(std::move(scenarios)) {}
+
+  int go() {
+    journal_ = RunJournal::inherited();
+    const bool worker = journal_ != nullptr;
+    if (!worker) {
+      journal_ = RunJournal::create();
+      if (!journal_) return usage_error(std::strerror(errno));
+      setenv("KQ_SEED", std::to_string(arguments_.seed).c_str(), 1);
+      if (!arguments_.json) {
+        std::printf("seed %llu\n", static_cast<unsigned long long>(arguments_.seed));
+        std::fflush(stdout);
+      }
+    }
+    SupervisorOptions options;
+    options.program = "run";
+    options.look_interval = kLookInterval;
+    options.complete = [this](Finding* finding) { complete(finding); };
+    while (true) {
+      broken_ = false;
+      const auto code = supervise(line_.argc(), line_.argv(), options);
+      if (!code) {
+        const int own = RunWorker(scenarios_, arguments_, journal_.get()).work();
+        std::fflush(nullptr);
+        if (own == kExitUsage || worker) {
+          announce_exit(own);
+          return own;
+        }
+        break;  // KQ_WORKER=0: one process is both
+      }
+      if (*code == kExitUsage) return *code;
+      if (broken_ || hangs_ == kMostHangs || at_the_end()) break;
+    }
+    return report();
+  }
+
+ private:
+  // Did the last worker come to its end? If not, a program left it unable to go on.
+  bool at_the_end() const {
+    const auto entries = journal_->read();
+    return entries.empty() || entries.back().kind == Kind::kEnd;
+  }
+
+  // A worker ended in a way that it had not chosen. Which program was that?
+  void complete(Finding* finding) {
+    const auto entries = journal_->read();
+    if (entries.empty() || entries.back().kind != Kind::kBegin) {
+      // Between programs, in the subject's constructor or destructor: no program shows it.
+      broken_ = true;
+      if (entries.empty()) finding->engine = "check";
+      return;
+    }
+    RunJournal::Entry result = entries.back();
+    const Scenario& scenario = scenarios_[result.scenario];
+    const RunOptions how = RunWorker(scenarios_, arguments_, journal_.get()).options(0);
+    finding->engine = engine_of(scenario.program, how);
+    finding->scenario = scenario.name;
+    finding->reproducer = print(scenario.program);
+    if (finding->verdict == "hang") hangs_++;
+    const bool shrinks = finding->verdict == "crash" && how.shrink_time.count() > 0;
+    if (shrinks && ++crashes_ <= kMostCrashesShrunk) {
+      const ApartOptions apart{finding->engine == "free-running", how.iterations, finding->seed};
+      finding->reproducer =
+          print(shrink_apart(scenario.program, apart, finding->verdict, how.shrink_time));
+    }
+    result.kind = Kind::kResult;
+    result.word = word_of(SequentialResult::Status::kFinding);
+    result.verdict = finding->verdict;
+    result.note = finding->message;
+    result.iterations = 1;
+    result.finding = output_directory() + "/findings/" + finding_file_name(*finding);
+    journal_->add(result);
+    if (!arguments_.json) say(scenario, result, {});
+  }
+
+  int report() const {
+    const RunReport report(scenarios_, *journal_);
+    report.write_stats();
+    if (arguments_.json) {
+      std::printf("%s\n", report.json(line_.common().subject, arguments_.seed).c_str());
+    } else {
+      std::printf("%s\n", report.text().c_str());
+    }
+    std::fflush(stdout);
+    return broken_ ? kExitFinding : report.exit_code();
+  }
+
+  const CommandLine& line_;
+  const RunArguments& arguments_;
+  const std::vector<Scenario> scenarios_;
+  std::unique_ptr<RunJournal> journal_;
+  bool broken_ = false;  // the subject, whatever is run on it
+  int hangs_ = 0;
+  int crashes_ = 0;
 };
 
-const char* word_of(Status status) {
-  switch (status) {
-    case Status::kClean:
-      return "ok";
-    case Status::kFinding:
-      return "FINDING";
-    case Status::kUndecided:
-      return "undecided";
-    case Status::kSkipped:
-      return "skipped";
-  }
-  return "";
-}
-
-struct Totals {
-  uint64_t programs = 0, clean = 0, findings = 0, undecided = 0, skipped = 0;
-  uint64_t operations = 0;
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-
-  void add(const Scenario& scenario, const ScenarioRunner::Outcome& outcome,
-           const std::string& saved) {
-    programs++;
-    operations += outcome.operations;
-    clean += outcome.status == Status::kClean;
-    findings += outcome.status == Status::kFinding;
-    undecided += outcome.status == Status::kUndecided;
-    skipped += outcome.status == Status::kSkipped;
-    nlohmann::ordered_json entry = {{"scenario", scenario.path},
-                                    {"result", word_of(outcome.status)},
-                                    {"iterations", outcome.iterations},
-                                    {"operations", outcome.operations}};
-    if (!outcome.note.empty()) entry["note"] = to_utf8(outcome.note);
-    if (!saved.empty()) entry["finding"] = to_utf8(saved);
-    list.push_back(std::move(entry));
-  }
-
-  // Nothing ran: that is not the same as nothing found.
-  int exit_code() const {
-    if (findings > 0) return kExitFinding;
-    return skipped == programs ? kExitSkipped : kExitClean;
-  }
-};
-
-void say(const Scenario& scenario, const ScenarioRunner::Outcome& outcome, bool json) {
-  if (json) return;
-  std::printf("%-9s %s", word_of(outcome.status), to_printable(scenario.name).c_str());
-  if (outcome.iterations != 1) std::printf(" (%d runs)", outcome.iterations);
-  const bool clean = outcome.status == Status::kClean && outcome.note.empty();
-  const std::string& text = clean ? scenario.program.title : outcome.note;
-  if (!text.empty()) std::printf(": %s", to_line(text).c_str());
-  std::printf("\n");
-  for (const std::string& line : outcome.trace) std::printf("  %s\n", to_line(line).c_str());
-  std::fflush(stdout);
-}
-
-int run_all(const std::vector<Scenario>& scenarios, const Arguments& arguments,
-            const CommonOptions& common) {
-  std::string error;
-  const auto runner = ScenarioRunner::open(&error);
-  if (!runner) return usage_error(error);
-  RunOptions options;
-  options.free_running = arguments.engine == "free";
-  options.iterations = arguments.iterations;
-  options.shrink = !arguments.no_shrink;
-  options.trace = arguments.trace;
-  options.seed = common.seed ? *common.seed : seed_from_environment();
-  if (!common.json) std::printf("seed %llu\n", static_cast<unsigned long long>(options.seed));
-  note_seed(options.seed);
-  Totals totals;
-  bool stuck = false;
-  for (const Scenario& scenario : scenarios) {
-    note_activity(("run " + scenario.path).c_str());
-    const ScenarioRunner::Outcome outcome = runner->run(scenario, options);
-    note_progress();
-    std::string saved;
-    say(scenario, outcome, common.json);
-    if (outcome.status == Status::kFinding) saved = save_finding(outcome.finding);
-    totals.add(scenario, outcome, saved);
-    stuck = outcome.stuck;
-    if (stuck) break;
-  }
-  if (common.json) {
-    const nlohmann::ordered_json answer = {{"subject", to_utf8(runner->subject().spec())},
-                                           {"profile", runner->subject().profile()},
-                                           {"seed", options.seed},
-                                           {"programs", totals.list}};
-    std::printf("%s\n", answer.dump(2).c_str());
-  } else {
-    std::printf("%llu programs, %llu calls: %llu ok, %llu findings, %llu undecided, %llu skipped\n",
-                static_cast<unsigned long long>(totals.programs),
-                static_cast<unsigned long long>(totals.operations),
-                static_cast<unsigned long long>(totals.clean),
-                static_cast<unsigned long long>(totals.findings),
-                static_cast<unsigned long long>(totals.undecided),
-                static_cast<unsigned long long>(totals.skipped));
-  }
-  std::fflush(nullptr);
-  if (stuck) {
-    // A thread sits in the subject and cannot be got out: no destructor may run.
-    announce_exit(kExitFinding);
-    _exit(kExitFinding);
-  }
-  return totals.exit_code();
-}
-
-int run_run(const CommandLine& line, const Arguments& arguments) {
+int run_run(const CommandLine& line, RunArguments arguments) {
   std::vector<Scenario> scenarios;
   if (!load_scenarios(arguments.paths, &scenarios)) return kExitUsage;
   if (arguments.print) {
@@ -141,19 +142,16 @@ int run_run(const CommandLine& line, const Arguments& arguments) {
     return kExitClean;
   }
   export_subject(line.common());
-  SupervisorOptions options;
-  options.program = "run";
-  if (const auto code = supervise(line.argc(), line.argv(), options)) return *code;
-  const int code = run_all(scenarios, arguments, line.common());
-  std::fflush(nullptr);
-  announce_exit(code);
-  return code;
+  arguments.budget = line.common().budget;
+  arguments.json = line.common().json;
+  arguments.seed = line.common().seed ? *line.common().seed : draw_seed();
+  return Run(line, arguments, std::move(scenarios)).go();
 }
 
 }  // namespace
 
 void register_run(CommandLine* line) {
-  static Arguments arguments;
+  static RunArguments arguments;
   CLI::App* subcommand =
       line->add("run", "Run litmus programs", [line] { return run_run(*line, arguments); });
   subcommand->add_option("scenario", arguments.paths, "a litmus file, or a directory of them")
@@ -168,6 +166,7 @@ void register_run(CommandLine* line) {
   subcommand->add_option("--iterations", arguments.iterations, "runs of a program with threads")
       ->check(CLI::Range(1, 1000000));
   line->take_subject(subcommand);
+  line->take_budget(subcommand, 0);
   line->take_seed(subcommand);
   line->take_json(subcommand);
 }

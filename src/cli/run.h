@@ -2,7 +2,9 @@
 // what is said about it.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,12 +28,19 @@ struct Scenario {
 bool load_scenarios(const std::vector<std::string>& paths, std::vector<Scenario>* scenarios);
 
 struct RunOptions {
-  bool free_running = false;  // also what one thread could do
-  int iterations = 200;       // of programs with threads
+  using Clock = std::chrono::steady_clock;
+  bool free_running = false;                  // also what one thread could do
+  bool sequential = false;                    // programs of one thread only; the others are skipped
+  int iterations = 200;                       // of programs with threads
+  std::optional<Clock::time_point> deadline;  // no iteration begins later
   uint64_t seed = 1;
-  bool shrink = true;
+  // How long a finding is made smaller; zero: it is reported as it came.
+  std::chrono::milliseconds shrink_time{10'000};
   bool trace = false;
 };
+
+// The name of the engine that takes the program.
+std::string engine_of(const Program& program, const RunOptions& options);
 
 // Runs scenarios on one subject. Only in a worker: a program may crash or hang what it runs on.
 class ScenarioRunner {
@@ -44,7 +53,8 @@ class ScenarioRunner {
     std::string note;                // why it was skipped or not decided
     Finding finding;                 // of kFinding
     std::vector<std::string> trace;  // when asked for
-    uint64_t operations = 0;
+    uint64_t operations = 0;         // calls on the subject
+    uint64_t deliveries = 0;         // events they returned
     int iterations = 1;
     bool stuck = false;  // leave the process: it cannot run anything else
   };
@@ -61,5 +71,9 @@ class ScenarioRunner {
   std::unique_ptr<SequentialEngine> sequential_;
   std::unique_ptr<FreeRunningEngine> free_running_;
 };
+
+// In the worker, when a thread of it sits in the subject and cannot be got out: no destructor may
+// run. Does not return.
+[[noreturn]] void leave_stuck(int code);
 
 }  // namespace kqtorture

@@ -1,5 +1,7 @@
 // Programs of one thread go to the sequential engine, which is exact; programs of several run
 // freely.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -8,12 +10,16 @@
 #include "report/text.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
+#include "subject/worker.h"
 
 namespace kqtorture {
 namespace {
 
 using Status = SequentialResult::Status;
 namespace fs = std::filesystem;
+
+// Programs tried while one is made smaller; time is what usually ends it.
+constexpr int kMostCandidates = 3000;
 
 void complain(const std::string& text) {
   std::fprintf(stderr, "kqtorture: %s\n", to_line(text).c_str());
@@ -68,10 +74,16 @@ std::unique_ptr<ScenarioRunner> ScenarioRunner::open(std::string* error) {
   return runner;
 }
 
+std::string engine_of(const Program& program, const RunOptions& options) {
+  const bool free = options.free_running || (!options.sequential && !is_sequential(program));
+  return free ? "free-running" : "sequential";
+}
+
 ScenarioRunner::Outcome ScenarioRunner::run(const Scenario& scenario, const RunOptions& options) {
-  const bool free = options.free_running || !is_sequential(scenario.program);
+  const bool free = engine_of(scenario.program, options) == "free-running";
   Outcome outcome = free ? free_running(scenario, options) : sequential(scenario, options);
   outcome.finding.scenario = scenario.name;
+  outcome.finding.seed = options.seed;
   expected_verdict(scenario.program, &outcome);
   return outcome;
 }
@@ -79,14 +91,17 @@ ScenarioRunner::Outcome ScenarioRunner::run(const Scenario& scenario, const RunO
 ScenarioRunner::Outcome ScenarioRunner::sequential(const Scenario& scenario,
                                                    const RunOptions& options) {
   Outcome outcome;
-  const uint64_t calls = sequential_->calls();
+  const uint64_t calls = sequential_->calls(), deliveries = sequential_->deliveries();
   SequentialResult result = sequential_->run(scenario.program, options.trace);
   outcome.status = result.status;
   outcome.note = result.message;
   outcome.trace = std::move(result.trace);
   outcome.operations = sequential_->calls() - calls;
+  outcome.deliveries = sequential_->deliveries() - deliveries;
   if (result.status != Status::kFinding) return outcome;
-  outcome.finding = sequential_->investigate(scenario.program, options.shrink ? 3000 : 0);
+  const bool shrinks = options.shrink_time.count() > 0;
+  outcome.finding = sequential_->investigate(scenario.program, shrinks ? kMostCandidates : 0,
+                                             RunOptions::Clock::now() + options.shrink_time);
   if (outcome.finding.verdict.empty()) {
     outcome.status = Status::kUndecided;
     outcome.note = result.verdict + " " + result.rule + ", once and not again: " + result.message;
@@ -98,12 +113,16 @@ ScenarioRunner::Outcome ScenarioRunner::free_running(const Scenario& scenario,
                                                      const RunOptions& options) {
   Outcome outcome;
   FreeRunningResult result;
-  outcome.finding = free_running_->investigate(scenario.program, {options.iterations, options.seed},
-                                               options.shrink ? 200 : 0, &result);
+  ShrinkLimits limits;
+  limits.time = options.shrink_time;
+  limits.programs = limits.time.count() > 0 ? kMostCandidates : 0;
+  outcome.finding = free_running_->investigate(
+      scenario.program, {options.iterations, options.seed, options.deadline}, limits, &result);
   outcome.status = result.status;
   outcome.note = result.message;
-  outcome.trace = result.trace;
+  if (options.trace) outcome.trace = result.trace;
   outcome.operations = result.operations;
+  outcome.deliveries = result.deliveries;
   outcome.iterations = result.iterations;
   outcome.stuck = result.stuck;
   if (result.status == Status::kClean && result.undecided > 0) {
@@ -132,6 +151,12 @@ void ScenarioRunner::expected_verdict(const Program& program, Outcome* outcome) 
         "the program is expected to draw " + program.expect + " and drew nothing";
     outcome->finding.reproducer = print(program);
   }
+}
+
+void leave_stuck(int code) {
+  std::fflush(nullptr);
+  announce_exit(code);
+  _exit(code);
 }
 
 }  // namespace kqtorture

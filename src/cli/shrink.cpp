@@ -2,16 +2,17 @@
 //
 // Findings are shrunk when they are made, within a budget. This goes on from there, or starts from
 // a program that came by another way: a crash file of a fuzzer, a litmus file of one's own.
-#include <unistd.h>
-
 #include <cstdio>
+#include <filesystem>
 
 #include "cli/finding_file.h"
 #include "cli/litmus_finding.h"
 #include "cli/run.h"
+#include "cli/run_apart.h"
 #include "report/files.h"
 #include "report/text.h"
 #include "scenario/parse.h"
+#include "scenario/print.h"
 #include "subject/profiles.h"
 #include "subject/worker.h"
 
@@ -19,6 +20,9 @@ namespace kqtorture {
 namespace {
 
 using Status = SequentialResult::Status;
+
+// A race that one run in fifty meets costs half a second for each candidate that does not.
+constexpr double kDefaultBudget = 60;
 
 struct Arguments {
   std::string path;
@@ -28,33 +32,32 @@ struct Arguments {
 
 // A finding's program, or the file itself when it is a program.
 bool load(const std::string& path, Scenario* scenario, Finding* finding, std::string* error) {
+  if (!path.ends_with(".litmus")) {
+    return load_finding(path, finding, error) && litmus_of(path, *finding, scenario, error);
+  }
+  auto program = load_program(path, error);
+  if (!program) return false;
   scenario->path = path;
-  if (path.ends_with(".litmus")) {
-    auto program = load_program(path, error);
-    if (!program) return false;
-    scenario->program = std::move(*program);
-    scenario->name = to_file_name(path);
-    return true;
-  }
-  if (!load_finding(path, finding, error)) return false;
-  scenario->name = finding->scenario;
-  std::string text;
-  if (!litmus_text(path, *finding, &text, error)) return false;
-  if (const auto failure = parse(text, &scenario->program)) {
-    *error = failure->text(path);
-    return false;
-  }
+  scenario->name = std::filesystem::path(path).stem().string();
+  scenario->program = std::move(*program);
   return true;
 }
 
-int shrink_it(const Scenario& scenario, const Arguments& arguments, uint64_t seed) {
+int show(const std::string& program, const Arguments& arguments) {
+  std::fputs(program.c_str(), stdout);
+  std::string error;
+  if (!arguments.output.empty() && !write_file(arguments.output, program, &error)) {
+    return usage_error(error);
+  }
+  return kExitFinding;
+}
+
+// In the worker.
+int shrink_it(const Scenario& scenario, const Arguments& arguments, const RunOptions& options) {
   std::string error;
   const auto runner = ScenarioRunner::open(&error);
   if (!runner) return usage_error(error);
-  note_activity(("shrink " + scenario.path).c_str());
-  RunOptions options;
-  options.seed = seed;
-  options.iterations = arguments.iterations;
+  note_activity(to_file_name(scenario.name).c_str());
   const ScenarioRunner::Outcome outcome = runner->run(scenario, options);
   if (outcome.status != Status::kFinding) {
     std::printf("shrink: not found this time%s%s\n", outcome.note.empty() ? "" : ": ",
@@ -62,17 +65,30 @@ int shrink_it(const Scenario& scenario, const Arguments& arguments, uint64_t see
     return outcome.status == Status::kSkipped ? kExitSkipped : kExitClean;
   }
   save_finding(outcome.finding);
-  std::fputs(outcome.finding.reproducer.c_str(), stdout);
-  if (!arguments.output.empty() &&
-      !write_file(arguments.output, outcome.finding.reproducer, &error)) {
-    return usage_error(error);
+  const int code = show(outcome.finding.reproducer, arguments);
+  if (outcome.stuck) leave_stuck(code);
+  return code;
+}
+
+// A program that ends its process is made smaller by ending others.
+int shrink_ending(Finding finding, const Scenario& scenario, const Arguments& arguments,
+                  const RunOptions& options) {
+  const ApartOptions apart{options.free_running, options.iterations, options.seed};
+  Finding seen;
+  if (!run_apart(scenario.program, apart, &seen)) {
+    std::printf("shrink: not found this time\n");
+    return kExitClean;
   }
-  if (outcome.stuck) {
-    std::fflush(nullptr);
-    announce_exit(kExitFinding);
-    _exit(kExitFinding);
-  }
-  return kExitFinding;
+  const Program small = shrink_apart(scenario.program, apart, seen.verdict, options.shrink_time);
+  finding.verdict = seen.verdict;
+  finding.message = seen.message;
+  finding.reproducer = print(small);
+  save_finding(finding);
+  return show(finding.reproducer, arguments);
+}
+
+bool ends_its_process(const Finding& finding) {
+  return finding.verdict == "crash" || finding.verdict == "hang" || finding.verdict == "exit";
 }
 
 int run_shrink(const CommandLine& line, const CLI::App& subcommand, const Arguments& arguments) {
@@ -88,10 +104,21 @@ int run_shrink(const CommandLine& line, const CLI::App& subcommand, const Argume
     common.profile = finding.profile;
   }
   export_subject(common);
+  RunOptions how;
+  how.free_running = finding.engine == "free-running";
+  how.iterations = arguments.iterations;
+  how.seed = common.seed ? *common.seed : finding.seed;
+  how.shrink_time = std::chrono::milliseconds(static_cast<int64_t>(common.budget * 1000));
+  if (ends_its_process(finding)) return shrink_ending(finding, scenario, arguments, how);
   SupervisorOptions options;
   options.program = "shrink";
+  options.complete = [&](Finding* broken) {
+    broken->engine = engine_of(scenario.program, how);
+    broken->scenario = scenario.name;
+    broken->reproducer = print(scenario.program);
+  };
   if (const auto code = supervise(line.argc(), line.argv(), options)) return *code;
-  const int code = shrink_it(scenario, arguments, common.seed ? *common.seed : finding.seed);
+  const int code = shrink_it(scenario, arguments, how);
   std::fflush(nullptr);
   announce_exit(code);
   return code;
@@ -110,6 +137,7 @@ void register_shrink(CommandLine* line) {
   subcommand->add_option("--iterations", arguments.iterations, "runs of a program with threads")
       ->check(CLI::Range(1, 1000000));
   line->take_subject(subcommand);
+  line->take_budget(subcommand, kDefaultBudget);
   line->take_seed(subcommand);
 }
 

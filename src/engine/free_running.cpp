@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -19,6 +20,7 @@
 #include "scenario/print.h"
 #include "scenario/random.h"
 #include "scenario/shrink.h"
+#include "subject/worker.h"
 
 namespace kqtorture {
 namespace {
@@ -76,7 +78,7 @@ class FreeRunningEngine::Run {
 
   FreeRunningResult go() {
     for (size_t i = 0; i < threads_.size(); i++) workers_.emplace_back([this, i] { work(i); });
-    for (int i = 1; i <= options_.iterations && result_.status == Status::kClean; i++) once(i);
+    for (int i = 1; goes_on(i); i++) once(i);
     if (result_.stuck) {
       for (std::thread& worker : workers_) worker.detach();
     } else {
@@ -87,6 +89,12 @@ class FreeRunningEngine::Run {
   }
 
  private:
+  bool goes_on(int iteration) const {
+    if (result_.status != Status::kClean || iteration > options_.iterations) return false;
+    return iteration == 1 || !options_.deadline ||
+           std::chrono::steady_clock::now() < *options_.deadline;
+  }
+
   // --- the threads
 
   void work(size_t index) {
@@ -133,6 +141,7 @@ class FreeRunningEngine::Run {
 
   void once(int iteration) {
     for (const auto& logger : loggers_) logger->reset();
+    probes_.clear();
     std::string why_not;
     if (!world_.begin(program_, loggers_[0].get(), &why_not)) {
       world_.end();
@@ -147,6 +156,7 @@ class FreeRunningEngine::Run {
     result_.iterations++;
     judge();
     world_.end();
+    note_progress();
   }
 
   void section(Role role) {
@@ -234,6 +244,8 @@ class FreeRunningEngine::Run {
     contract::Op op;
     op.fd = kq;
     op.nevents = limit::kRoom;
+    probes_.push_back(probe_in_words(kq));
+    loggers_[0]->begin_operation(probes_.back());
     loggers_[0]->before(&op);
     contract::Outcome outcome;
     outcome.events = reinterpret_cast<const contract::Event*>(events);
@@ -241,6 +253,21 @@ class FreeRunningEngine::Run {
     if (outcome.value < 0) outcome.error = errno;
     loggers_[0]->after(op, outcome);
     loggers_[0]->calls().ops.back().quiescent = true;
+    loggers_[0]->end_operation({outcome.value, outcome.error, outcome.events}, true);
+  }
+
+  // The operation that a probe would be if the program had it.
+  Op probe_in_words(int kq) const {
+    Op op;
+    op.kind = OpKind::kKevent;
+    op.target.number = static_cast<uint64_t>(kq);
+    op.room = limit::kRoom;
+    for (size_t i = 0; i < program_.objects.size(); i++) {
+      const Ref ref{static_cast<uint8_t>(i), 0, 0};
+      const bool kqueue = program_.objects[i].kind == ObjectKind::kKqueue;
+      if (kqueue && world_.number(ref) == kq) op.target = ref;
+    }
+    return op;
   }
 
   void judge() {
@@ -249,6 +276,7 @@ class FreeRunningEngine::Run {
     for (const auto& logger : loggers_) {
       const contract::History::Thread& calls = logger->calls();
       view.threads.push_back({calls.ops, calls.events, calls.truncated});
+      for (const contract::HistoryOp& call : calls.ops) result_.deliveries += call.seen;
     }
     result_.operations += contract::operations(view);
     const contract::CheckReport report =
@@ -262,6 +290,8 @@ class FreeRunningEngine::Run {
     result_.trace = lanes(report.violation->guilty);
   }
 
+  // One column for each thread, one line for each operation, in the order in which they began.
+  // Lines whose times overlap ran at the same time.
   std::vector<std::string> lanes(contract::OpRef guilty) const {
     struct Line {
       uint64_t begin;
@@ -273,7 +303,6 @@ class FreeRunningEngine::Run {
       if (!logger->operations().empty()) origin = std::min(origin, logger->operations()[0].begin);
     }
     for (size_t t = 0; t < loggers_.size(); t++) {
-      const std::string name(t == 0 ? "" : threads_[t - 1]->name.view());
       for (const ThreadLogger::Operation& operation : loggers_[t]->operations()) {
         if (!operation.done || operation.end_call == operation.first_call) continue;
         const bool marked = guilty.thread == t && guilty.op >= operation.first_call &&
@@ -281,18 +310,29 @@ class FreeRunningEngine::Run {
         Returned returned = operation.returned;
         returned.events = operation.events.data();
         char time[64];
-        std::snprintf(time, sizeof time, "%s%9.1f to %9.1f us  %-8s", marked ? ">>" : "  ",
-                      microseconds(operation.begin - origin), microseconds(operation.end - origin),
-                      name.c_str());
+        std::snprintf(time, sizeof time, "%s%9.1f %9.1f ", marked ? ">>" : "  ",
+                      microseconds(operation.begin - origin), microseconds(operation.end - origin));
+        std::string text = time;
+        for (size_t column = 0; column < loggers_.size(); column++) {
+          text += std::string(column_name(column).size(), ' ') + (column == t ? "*" : ".");
+        }
         lines.push_back(
-            {operation.begin, time + describe(program_, world_, *operation.op, returned)});
+            {operation.begin, text + "  " + describe(program_, world_, *operation.op, returned)});
       }
     }
     std::stable_sort(lines.begin(), lines.end(),
                      [](const Line& a, const Line& b) { return a.begin < b.begin; });
-    std::vector<std::string> texts;
+    std::vector<std::string> texts = {"   begin us    end us "};
+    for (size_t column = 0; column < loggers_.size(); column++) {
+      texts[0] += " " + column_name(column);
+    }
     for (Line& line : lines) texts.push_back(std::move(line.text));
     return texts;
+  }
+
+  // The main thread runs setup and finally, and probes.
+  std::string column_name(size_t column) const {
+    return column == 0 ? "main" : std::string(threads_[column - 1]->name.view());
   }
 
   double microseconds(uint64_t ticks) const {
@@ -312,6 +352,7 @@ class FreeRunningEngine::Run {
   std::vector<const Thread*> threads_;
   std::vector<std::unique_ptr<ThreadLogger>> loggers_;  // of the main thread, then of the others
   std::vector<std::unique_ptr<Executor>> executors_;    // likewise
+  std::deque<Op> probes_;                               // of this run; logs point into it
   std::vector<std::thread> workers_;
   std::mutex mutex_;  // of the next three and ids_
   std::condition_variable changed_;
@@ -357,26 +398,32 @@ FreeRunningResult FreeRunningEngine::run(const Program& program,
 }
 
 Finding FreeRunningEngine::investigate(const Program& program, const FreeRunningOptions& options,
-                                       int shrink_budget, FreeRunningResult* first) {
+                                       const ShrinkLimits& limits, FreeRunningResult* first) {
+  using Clock = std::chrono::steady_clock;
   Finding finding;
   FreeRunningResult found = run(program, options);
   if (first != nullptr) *first = found;
   if (found.status != Status::kFinding) return finding;
   Program small = program;
   FreeRunningResult shown = found;
-  if (!found.stuck) {
+  bool stuck = found.stuck;
+  if (!stuck && limits.programs > 0) {
     // What was met in n runs is met again in 4n with 98 % probability.
     FreeRunningOptions again = options;
     again.iterations = std::max(50, 4 * found.iterations);
+    again.deadline = Clock::now() + limits.time;
     const auto same = [&](const Program& candidate) {
+      if (stuck || Clock::now() > *again.deadline) return false;
       again.seed++;
       FreeRunningResult result = run(candidate, again);
+      stuck = result.stuck;
       const bool meets = result.status == Status::kFinding && result.verdict == found.verdict &&
                          result.rule == found.rule;
       if (meets) shown = std::move(result);
       return meets;
     };
-    small = shrink(program, same, shrink_budget);
+    small = shrink(program, same, limits.programs);
+    if (first != nullptr) first->stuck = stuck;
   }
   finding.verdict = shown.verdict;
   finding.rule = shown.rule;

@@ -7,8 +7,10 @@
 // asleep, the kqueue is probed, and a signal ends the wait: sleeping is no verdict by itself.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,14 @@ struct FreeRunningOptions {
   // Runs of the program. 200 show a race that one run in fifty meets with 98 % probability.
   int iterations = 200;
   uint64_t seed = 1;
+  // No run begins after this; null: all of them are done. The first one is done in any case.
+  std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
+};
+
+// How far investigate() shrinks.
+struct ShrinkLimits {
+  int programs = 200;  // candidates tried; each costs up to a few hundred runs
+  std::chrono::milliseconds time{10'000};
 };
 
 struct FreeRunningResult {
@@ -36,6 +46,7 @@ struct FreeRunningResult {
   std::vector<std::string> trace;  // of the guilty run: the operations of all threads by time
   int iterations = 0;              // done
   uint64_t operations = 0;         // calls on the subject, recorded and judged
+  uint64_t deliveries = 0;         // entries that they returned
   uint64_t undecided = 0;          // runs of which something was not decided
   uint64_t interrupted = 0;        // waits that nothing ended but the signal
   // A thread could not be got out of its call: this process cannot run anything else.
@@ -54,9 +65,9 @@ class FreeRunningEngine {
 
   // Runs and, if that is a finding, shrinks the program as far as the same verdict under the same
   // rule is still met by chance. verdict is empty when nothing was found; *first, if given, is the
-  // result of the run.
+  // result of the run, `stuck` when any run was.
   Finding investigate(const Program& program, const FreeRunningOptions& options,
-                      int shrink_budget = 200, FreeRunningResult* first = nullptr);
+                      const ShrinkLimits& limits = {}, FreeRunningResult* first = nullptr);
 
  private:
   class Run;

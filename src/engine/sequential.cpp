@@ -259,11 +259,13 @@ SequentialResult SequentialEngine::run(const Program& program, bool trace) {
   return std::move(result);
 }
 
-Finding SequentialEngine::investigate(const Program& program, int shrink_budget) {
+Finding SequentialEngine::investigate(const Program& program, int shrink_budget,
+                                      Clock::time_point deadline) {
   Finding finding;
   const SequentialResult first = run(program);
   if (first.status != Status::kFinding) return finding;
   const auto same = [&](const Program& candidate) {
+    if (Clock::now() > deadline) return false;
     const SequentialResult again = run(candidate);
     return again.status == Status::kFinding && again.verdict == first.verdict &&
            again.rule == first.rule;

@@ -5,6 +5,7 @@
 // predicting it. The first outcome that is not allowed ends the program.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -47,8 +48,10 @@ class SequentialEngine {
 
   // Runs and, if that is a finding, shrinks the program to what still draws the same verdict under
   // the same rule, and returns the whole finding, ready to be saved. verdict is empty when nothing
-  // was found.
-  Finding investigate(const Program& program, int shrink_budget = 3000);
+  // was found. No candidate is tried after the deadline: one on which a call sleeps costs seconds.
+  using Clock = std::chrono::steady_clock;
+  Finding investigate(const Program& program, int shrink_budget = 3000,
+                      Clock::time_point deadline = Clock::time_point::max());
 
   const contract::Profile& profile() const { return model_.profile(); }
   uint64_t calls() const { return calls_; }            // on the subject, all programs together

@@ -236,6 +236,7 @@ int Supervision::conclude(const std::string& verdict, const std::string& message
   if (!activity.empty()) finding.detail.push_back("activity: " + activity);
   finding.detail.push_back("steps of progress: " + std::to_string(page_->progress.load()));
   for (std::string& line : detail) finding.detail.push_back(std::move(line));
+  if (options_.complete) options_.complete(&finding);
   save_finding(finding);
   return kExitFinding;
 }

@@ -14,6 +14,8 @@
 
 namespace kqtorture {
 
+struct Finding;
+
 // The exit codes of every program of the suite.
 inline constexpr int kExitClean = 0;
 inline constexpr int kExitFinding = 1;
@@ -33,6 +35,9 @@ struct SupervisorOptions {
     std::string message;  // and what happened: "the input took too long"
   };
   std::function<std::optional<Meaning>(int status)> map_exit_code;
+  // In the supervisor, before the finding about an abnormal end is saved: adds what this program
+  // knows of what was run. Null: it is saved as it is.
+  std::function<void(Finding* finding)> complete;
 };
 
 // Call first in main(). In the supervisor: runs the worker to its end and returns the exit code for

@@ -60,7 +60,11 @@ TEST(CommandLine, MistakesInTheEnvironmentAreNamedToo) {
 }
 
 TEST(CommandLine, HelpIsEverywhere) {
-  for (const char* name : {"torture", "check", "replay", "explain", "version"}) {
+  std::vector<std::string> names = {"torture", "check", "replay", "explain", "version"};
+#ifdef KQ_MODEL
+  names.insert(names.end(), {"run", "shrink"});
+#endif
+  for (const std::string& name : names) {
     const Ran ran = kqtorture({name, "--help"});
     EXPECT_EQ(ran.code, kExitClean);
     EXPECT_THAT(ran.output, HasSubstr("Usage: "));

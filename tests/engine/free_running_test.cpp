@@ -69,8 +69,8 @@ TEST(FreeRunning, AOneshotEventThatTwoWaitersGetIsADuplicate) {
     return count;
   });
   Program small;
-  const Finding finding =
-      engine_for(subject)->investigate(program_of(kTwoWaiters), {.iterations = 100, .seed = 1}, 40);
+  const Finding finding = engine_for(subject)->investigate(
+      program_of(kTwoWaiters), {.iterations = 100, .seed = 1}, {.programs = 40});
   EXPECT_THAT(finding.verdict, testing::AnyOf("duplicate", "phantom", "lost", "after-delete"));
   EXPECT_EQ(finding.engine, "free-running");
   EXPECT_THAT(finding.detail, testing::Contains(testing::StartsWith(">>")));
@@ -92,8 +92,7 @@ TEST(FreeRunning, AWaiterThatSleepsOverAnEventIsStuck) {
   EXPECT_EQ(result.verdict, "stuck-waiter") << result.message;
 }
 
-TEST(FreeRunning, OneSeedGivesTheSameDelaysAndAnotherOneOthers) {
-  // The runs themselves differ by chance; that they are judged at all is what can be asked of them.
+TEST(FreeRunning, DispatchHoldsOnTheEmulatorWhateverTheDelays) {
   const auto engine = engine_for(emulator());
   for (const uint64_t seed : {1, 2, 3}) {
     const FreeRunningResult result = engine->run(
@@ -105,6 +104,36 @@ TEST(FreeRunning, OneSeedGivesTheSameDelaysAndAnotherOneOthers) {
     EXPECT_EQ(result.iterations, 100);
     EXPECT_EQ(result.undecided, 0u);
   }
+}
+
+TEST(FreeRunning, WaiterThatSleptOverAnEventIsShownBesideTheProbeThatSawIt) {
+  const Altered subject([](const Altered::Call& call) {
+    if (call.timeout != nullptr || call.nevents == 0) return Altered::real(call);
+    pause();
+    errno = EINTR;
+    return -1;
+  });
+  const Finding finding = engine_for(subject)->investigate(
+      program_of("user u 1\nkqueue k\nsetup\nkevent k (u USER ADD)\n"
+                 "thread A\nkevent k room=1 timeout=forever\nthread B\ntrigger k u\n"),
+      {.iterations = 20, .seed = 1}, {.programs = 0});
+  ASSERT_EQ(finding.verdict, "stuck-waiter");
+  EXPECT_THAT(finding.detail[0], testing::HasSubstr("main A B"));
+  EXPECT_THAT(
+      finding.detail,
+      testing::Contains(testing::AllOf(testing::HasSubstr("* . .  kevent k room=64 => (u USER"))));
+}
+
+TEST(FreeRunning, DeadlineEndsTheRunsAndTheFirstIsDoneInAnyCase) {
+  const auto engine = engine_for(emulator());
+  const Program program = program_of("pipe p\nthread A\nwrite p.w 1\nthread B\nread p.r 1\n");
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_EQ(engine->run(program, {.iterations = 1000, .seed = 1, .deadline = now}).iterations, 1);
+  const FreeRunningResult result = engine->run(
+      program,
+      {.iterations = 100000000, .seed = 1, .deadline = now + std::chrono::milliseconds(200)});
+  EXPECT_GT(result.iterations, 1);
+  EXPECT_LT(result.iterations, 100000000);
 }
 
 TEST(FreeRunning, ProgramsForAnotherProfileAreSkipped) {

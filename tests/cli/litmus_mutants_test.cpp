@@ -1,0 +1,68 @@
+// The litmus corpus finds every planted bug, and what it finds can be used: it replays, it shrinks
+// to what fits on a screen, and what is left is still guilty.
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+#include "litmus.h"
+#include "scenario/print.h"
+#include "subject/worker.h"
+
+namespace kqtorture {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using testing::Ran;
+
+// Of the longest of them: arm, deliver, force, drain, enable.
+constexpr size_t kFewOperations = 7;
+
+std::vector<std::string> mutants() {
+  std::istringstream names(KQT_MUTANTS);
+  std::vector<std::string> result;
+  for (std::string name; names >> name;) result.push_back(name);
+  return result;
+}
+
+class Mutant : public testing::LitmusCommands, public ::testing::WithParamInterface<std::string> {
+ protected:
+  std::string subject() const { return std::string(KQT_MUTANT_FOLDER) + "/" + GetParam() + ".so"; }
+};
+
+TEST_P(Mutant, IsFoundReplayedAndShrunk) {
+  const Ran ran = kqtorture({"run", KQT_LITMUS, "--subject", subject()});
+  ASSERT_EQ(ran.code, kExitFinding) << ran.output;
+  const auto files = finding_files();
+  ASSERT_THAT(files, Not(IsEmpty()));
+  for (const std::string& file : files) {
+    const Finding finding = load(file);
+    EXPECT_EQ(finding.subject, subject());
+    EXPECT_LE(count_ops(program_of(finding.reproducer)), kFewOperations) << finding.reproducer;
+    EXPECT_THAT(kqtorture({"explain", file}).output, HasSubstr(">>")) << "no guilty call is marked";
+    const Ran replay = kqtorture({"replay", file});
+    EXPECT_EQ(replay.code, kExitFinding) << replay.output;
+  }
+}
+
+TEST_P(Mutant, WhatShrinkPrintsStillFails) {
+  kqtorture({"run", "--no-shrink", KQT_LITMUS, "--subject", subject()});
+  const auto files = finding_files();
+  ASSERT_THAT(files, Not(IsEmpty()));
+  const std::string small = path("small.litmus");
+  const Ran shrink = kqtorture({"shrink", files[0], "--output", small, "--budget", "10"});
+  ASSERT_EQ(shrink.code, kExitFinding) << shrink.output;
+  const Program program = program_of(testing::read_text(small));
+  EXPECT_LE(count_ops(program), kFewOperations) << shrink.output;
+  EXPECT_EQ(testing::read_text(small), print(program)) << "not in canonical form";
+  const Ran again =
+      kqtorture({"run", small, "--subject", subject(), "--iterations", "2000", "--no-shrink"});
+  EXPECT_EQ(again.code, kExitFinding) << again.output;
+}
+
+INSTANTIATE_TEST_SUITE_P(Planted, Mutant, ::testing::ValuesIn(mutants()),
+                         [](const auto& parameter) { return parameter.param; });
+
+}  // namespace
+}  // namespace kqtorture
