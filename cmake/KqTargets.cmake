@@ -11,6 +11,13 @@ function(kq_add_library name)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
+# kq_use_test_headers(<target>): the precompiled headers of tests/CMakeLists.txt, if there are any.
+function(kq_use_test_headers target)
+  if(TARGET kqt_test_headers)
+    target_precompile_headers(${target} REUSE_FROM kqt_test_headers)
+  endif()
+endfunction()
+
 # kq_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [ENVIRONMENT ...] [TIMEOUT seconds]
 #             [OWN_MAIN]): a GoogleTest program; every case becomes a ctest test that shows as
 # skipped when GTEST_SKIP() says so or the program exits with 77. OWN_MAIN: the sources have their
@@ -24,6 +31,7 @@ function(kq_add_test name)
   if(NOT ARG_OWN_MAIN)
     target_link_libraries(${name} PRIVATE GTest::gtest_main)
   endif()
+  kq_use_test_headers(${name})
   set(properties SKIP_RETURN_CODE 77)
   if(ARG_LABELS)
     list(APPEND properties LABELS "${ARG_LABELS}")
