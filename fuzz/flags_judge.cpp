@@ -139,7 +139,7 @@ int Judge::outcome_of(const Call& call, const Kevent& change, const Answers& ans
   if (index < std::min(call.room, call.writable)) {
     const Kevent& entry = call.events[index];
     const bool its_own = entry.udata == change.udata && same_key(entry, change);
-    // A timer that was given parameters that mean nothing says so in an event, which looks the same.
+    // A timer whose new parameters mean nothing says so in an event, which looks the same.
     const bool dead_timer = change.filter == filter::kTimer && entry.data == EINVAL &&
                             answers.allow(0) && !answers.allow(EINVAL);
     if (its_own && entry.flags == flag::kError && !dead_timer) return static_cast<int>(entry.data);

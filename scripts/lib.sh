@@ -10,7 +10,7 @@ KQ_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KQ_CALLER_DIR=$PWD
 export KQ_SCRIPT KQ_ROOT
 
-# Progress goes to standard output, or to standard error when the output is to be JSON: whatever else
+# Progress goes to standard output, or to standard error when the output is to be JSON: what else
 # is on standard error is a complaint.
 export KQ_SAY=${KQ_SAY:-1}
 say() { printf '== %s\n' "$*" >&"$KQ_SAY"; }

@@ -109,8 +109,9 @@ bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out) {
 }
 
 // One pass over the queue, up to the first knote that it put back itself. (Their number would not
-// do: an object found dead takes all its knotes off the queue at once.) A fault of the user's memory loses the events of its chunk, as in the
-// kernel, where the state has changed before the copy. Returns the number delivered, or -EFAULT.
+// do: an object found dead takes all its knotes off the queue at once.) A fault of the user's
+// memory loses the events of its chunk, as in the kernel, where the state has changed before the
+// copy. Returns the number delivered, or -EFAULT.
 int walk_queue(Kqueue* kqueue, struct kevent* events, int room) {
   const size_t most = kqueue->queue.size();
   if (most == 0) return 0;
