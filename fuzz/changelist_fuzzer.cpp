@@ -36,7 +36,7 @@ class LastProgram {
  public:
   // False when the bytes are no program.
   bool get(const uint8_t* data, size_t size, Program* program) {
-    if (view(data, size) == text_) {
+    if (size > 0 && view(data, size) == text_) {
       *program = program_;
       return true;
     }

@@ -19,7 +19,7 @@ struct CampaignOptions {
 };
 
 struct Engine {
-  enum class Kind { kStress, kFuzzer, kBench };
+  enum class Kind { kStress, kLitmus, kFuzzer, kBench };
   Kind kind;
   std::string name;
   std::string program;

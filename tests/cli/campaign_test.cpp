@@ -271,6 +271,40 @@ TEST_F(Campaign, FuzzerIsToldItsCorpusSeedOptionsAndWhereInputsGo) {
   EXPECT_THAT(command, Not(HasSubstr("comment")));
 }
 
+TEST_F(Campaign, FuzzerOfTheParserTorturesNoKqueue) {
+  tree_.program("fuzz", "litmus_fuzzer", "note fuzzed; sleep 1; work 7 3 2; exit 0");
+  torture();
+  EXPECT_EQ(tree_.engine("litmus_fuzzer"), nullptr);
+  EXPECT_THAT(tree_.notes(), SizeIs(0));
+}
+
+#if defined(KQ_MODEL) && defined(KQT_LIBKQ)
+TEST_F(Campaign, LitmusCorpusTakesTurns) {
+  testing::write_text(tree_.path("corpus/litmus/one.litmus"), "pipe p\nthread A\nwrite p.w 1\n");
+  testing::write_text(tree_.path("corpus/litmus/two.litmus"),
+                      "pipe p\nthread A\nwrite p.w 1\nthread B\nread p.r 1\n");
+  const Ran ran = tree_.kqtorture({"torture", "--budget", "6", "--subject", "emulator"});
+  EXPECT_EQ(ran.code, kExitClean) << ran.output;
+  const auto litmus = tree_.engine("litmus");
+  EXPECT_EQ(litmus["status"], "clean");
+  EXPECT_GT(litmus["slices"], 1);
+  EXPECT_GT(litmus["executions"], 100);
+  EXPECT_GT(litmus["operations"], litmus["executions"]);
+}
+
+TEST_F(Campaign, WhatALitmusProgramFindsIsAFindingOfTheCampaign) {
+  testing::write_text(tree_.path("corpus/litmus/wrong.litmus"),
+                      "pipe p\nthread A\nwrite p.w 1 => 2\n");
+  const Ran ran = tree_.kqtorture({"torture", "--budget", "3", "--subject", "emulator"});
+  EXPECT_EQ(ran.code, kExitFinding) << ran.output;
+  EXPECT_EQ(tree_.engine("litmus")["findings"][0]["scenario"], "wrong");
+}
+
+TEST_F(Campaign, MissingLitmusCorpusIsShownAsSkipped) {
+  EXPECT_THAT(torture().output, HasSubstr("SKIPPED litmus: no corpus/litmus beside this build"));
+}
+#endif
+
 TEST_F(Campaign, JsonOnStandardOutputIsNothingButTheResults) {
   const Ran ran = testing::run({"/bin/sh", "-c",
                                 tree_.program_path() + " torture --json --budget 2 --subject " +

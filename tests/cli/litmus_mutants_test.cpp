@@ -61,6 +61,26 @@ TEST_P(Mutant, WhatShrinkPrintsStillFails) {
   EXPECT_EQ(again.code, kExitFinding) << again.output;
 }
 
+#if defined(KQT_GENERATOR)
+// A finding of the fuzzer names the input, and is used like any other.
+TEST_P(Mutant, IsFoundByGeneratedProgramsUnlessItTakesTwoThreads) {
+  if (GetParam() == "oneshot_delivered_to_two_waiters") GTEST_SKIP() << "it takes two threads";
+  const Ran ran = testing::run({KQT_GENERATOR, "--generate", "200000", "--seed", "1"},
+                               {{"KQ_OUT", out()}, {"KQ_SUBJECT", subject()}});
+  ASSERT_EQ(ran.code, kExitFinding) << ran.output;
+  const auto files = finding_files();
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_EQ(load(files[0]).engine, "changelist_fuzzer");
+  EXPECT_EQ(load(files[0]).subject, subject());
+  const Ran replay = kqtorture({"replay", files[0]});
+  EXPECT_EQ(replay.code, kExitFinding) << replay.output;
+  EXPECT_THAT(replay.output, HasSubstr("found again"));
+  const Ran shrink = kqtorture({"shrink", files[0], "--output", path("small.litmus")});
+  EXPECT_EQ(shrink.code, kExitFinding) << shrink.output;
+  EXPECT_LE(count_ops(program_of(testing::read_text(path("small.litmus")))), kFewOperations);
+}
+#endif
+
 INSTANTIATE_TEST_SUITE_P(Planted, Mutant, ::testing::ValuesIn(mutants()),
                          [](const auto& parameter) { return parameter.param; });
 
