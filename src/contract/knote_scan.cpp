@@ -40,7 +40,15 @@ void begin_scan(const Evaluation& now, uint32_t tick, Knote* knote) {
       knote->active = Active::kMaybe;
     }
   }
-  if (knote->place_hi == Knote::kOpenTick) knote->place_hi = tick;
+  if (knote->place_hi != Knote::kOpenTick) return;
+  knote->place_hi = tick;
+  // What takes its place only now, because its host looks only now, takes none if there is nothing
+  // any more. A ONESHOT was evaluated when it was activated.
+  const bool looked_at = knote->object != Knote::kNoObject && !knote->is(flag::kOneshot);
+  if (looked_at && now.ready != Tri::kYes && knote->queued == Tri::kYes) {
+    knote->queued = Tri::kMaybe;
+    if (knote->active == Active::kYes) knote->active = Active::kMaybe;
+  }
 }
 
 Tri deliverable(const Profile& profile, const Knote& knote, const Evaluation& now) {

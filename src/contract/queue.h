@@ -24,9 +24,9 @@ inline bool enter_queue(uint32_t lo, uint32_t hi, Knote* knote) {
 
 // The knote may be put into the queue for a scan to look at, though nothing is known to be ready.
 inline bool enter_queue_unready(uint32_t tick, Knote* knote) {
-  if (possible(knote->queued)) return false;
+  if (certain(knote->queued)) return false;
+  if (!possible(knote->queued)) knote->place_lo = tick;
   knote->queued = Tri::kMaybe;
-  knote->place_lo = tick;
   knote->place_hi = Knote::kOpenTick;
   return true;
 }

@@ -25,11 +25,16 @@ Answer refuse_order(const Context& context, const Knote& knote, int index) {
   });
 }
 
-// Checks every delivery and leaves in *last the earliest possible place of the last one.
+// Where in the queue the last delivery stood: how far the scan came.
+struct Reach {
+  uint32_t least = 0;
+  uint32_t most = 0;
+};
+
+// Checks every delivery.
 Answer match_deliveries(const Context& context, uint8_t kqueue, const Outcome& seen, int first,
-                        ScanView* view, uint32_t* last) {
+                        ScanView* view, Reach* reach) {
   const State& state = *context.state;
-  *last = 0;
   for (int i = first; i < seen.value; i++) {
     const Event& event = seen.events[i];
     ScanView::Slot* slot = find_slot(state, event, view);
@@ -43,37 +48,31 @@ Answer match_deliveries(const Context& context, uint8_t kqueue, const Outcome& s
     const Answer answer = compare_event(context, knote, slot->now, event, i);
     if (answer != Answer::kAccepted) return answer;
     slot->delivered = true;
-    *last = std::max(*last, knote.place_lo);
-    if (*last > knote.place_hi) return refuse_order(context, knote, i);
+    *reach = {std::max(reach->least, knote.place_lo), knote.place_hi};
+    if (reach->least > reach->most) return refuse_order(context, knote, i);
   }
   return Answer::kAccepted;
 }
 
 // What the scan did to a knote that it did not deliver.
-void leave_slot(const Context& context, bool full, uint32_t last, const ScanView::Slot& slot) {
+void leave_slot(const Context& context, bool full, Reach reach, const ScanView::Slot& slot) {
   Knote& knote = context.state->knote[slot.knote];
   if (!possible(knote.queued)) return;
-  const bool passed = !full || knote.place_hi < last;
+  const bool passed = !full || knote.place_hi < reach.least;
   if (passed) {
     pass_over(slot.now, more_may_come(context, knote), &knote);
     return;
   }
-  if (slot.due == Tri::kYes) return;
-  // It may not have been in the queue yet, and enter it behind whatever this scan put back.
-  if (more_may_come(context, knote)) knote.place_hi = Knote::kOpenTick;
-  if (knote.place_lo > last) return;
-  // Perhaps the scan came to it, and then it is out of the queue.
-  knote.queued = Tri::kMaybe;
-  if (!knote.disabled && knote.active == Active::kYes) knote.active = Active::kMaybe;
+  if (slot.due != Tri::kYes) leave_undue(context, knote.place_lo <= reach.most, &knote);
 }
 
-Answer check_missing(const Context& context, bool full, uint32_t last, const ScanView& view) {
+Answer check_missing(const Context& context, bool full, Reach reach, const ScanView& view) {
   for (int i = 0; i < view.count; i++) {
     const ScanView::Slot& slot = view.slot[i];
     if (slot.delivered || slot.due != Tri::kYes) continue;
     const Knote& knote = context.state->knote[slot.knote];
     if (!full) return refuse_lost(context, knote);
-    if (knote.place_hi < last) return refuse_order(context, knote, -1);
+    if (knote.place_hi < reach.least) return refuse_order(context, knote, -1);
   }
   return Answer::kAccepted;
 }
@@ -118,6 +117,14 @@ void open_scan(const Context& context, uint8_t kqueue, ScanView* view) {
   }
 }
 
+void leave_undue(const Context& context, bool reached, Knote* knote) {
+  // It may not have been in the queue yet, and enter it behind whatever this scan put back.
+  if (more_may_come(context, *knote)) knote->place_hi = Knote::kOpenTick;
+  if (!reached) return;
+  knote->queued = Tri::kMaybe;
+  if (!knote->disabled && knote->active == Active::kYes) knote->active = Active::kMaybe;
+}
+
 void deliver_slot(const Context& context, uint16_t flags, ScanView::Slot* slot) {
   State& state = *context.state;
   Knote& knote = state.knote[slot->knote];
@@ -149,18 +156,18 @@ Answer judge_scan(const Context& context, uint8_t kqueue, const Op& op, const Ou
              std::to_string(op.events_writable);
     });
   }
-  uint32_t last = 0;
-  Answer answer = match_deliveries(context, kqueue, seen, first, &view, &last);
+  Reach reach;
+  Answer answer = match_deliveries(context, kqueue, seen, first, &view, &reach);
   if (answer != Answer::kAccepted) return answer;
   const bool full = seen.value == room;
-  answer = check_missing(context, full, last, view);
+  answer = check_missing(context, full, reach, view);
   if (answer != Answer::kAccepted) return answer;
   if (seen.value == 0 && op.timeout == Timeout::kForever) {
     return context.refuse(Verdict::kWrongAnswer, "I14", -1,
                           [] { return std::string("a call without a timeout returned 0"); });
   }
   for (int i = 0; i < view.count; i++) {
-    if (!view.slot[i].delivered) leave_slot(context, full, last, view.slot[i]);
+    if (!view.slot[i].delivered) leave_slot(context, full, reach, view.slot[i]);
   }
   for (int i = first; i < seen.value; i++) {
     deliver_slot(context, seen.events[i].flags, find_slot(*context.state, seen.events[i], &view));

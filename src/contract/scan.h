@@ -24,6 +24,9 @@ void open_scan(const Context& context, uint8_t kqueue, ScanView* view);
 // Delivers the event of a slot, which showed `flags`. The knote may be gone afterwards: end_scan()
 // removes it.
 void deliver_slot(const Context& context, uint16_t flags, ScanView::Slot* slot);
+// A scan that stopped when its list was full left alone a queued knote that perhaps was not due.
+// `reached`: perhaps it came to it, and then the knote is out of the queue.
+void leave_undue(const Context& context, bool reached, Knote* knote);
 // Something may still come to the knote of which nobody knows when.
 bool more_may_come(const Context& context, const Knote& knote);
 void end_scan(const Context& context, ScanView* view);

@@ -52,6 +52,7 @@ World swallow(const Context& context, int64_t writable, int64_t room, ScanView* 
   const int64_t chunk = context.profile.chunk;
   const int64_t chunk_end = (writable / chunk + 1) * chunk;
   const int64_t consumed = std::min({static_cast<int64_t>(due), room, chunk_end});
+  const bool full = consumed == std::min(room, chunk_end);
   const bool all = consumed == due;
   const bool known = ordered(state, *view, order, due);
   if (!all && !known) return World::kUnknown;
@@ -68,10 +69,10 @@ World swallow(const Context& context, int64_t writable, int64_t room, ScanView* 
         knote.place_lo = from;
         knote.place_hi = std::max(knote.place_hi, state.tick);
       }
-    } else if (all && possible(knote.queued)) {
+    } else if (!full && possible(knote.queued)) {
       pass_over(slot.now, more_may_come(context, knote), &knote);
     } else if (possible(knote.queued) && slot.due != Tri::kYes) {
-      knote.queued = Tri::kMaybe;
+      leave_undue(context, true, &knote);
     }
   }
   end_scan(context, view);

@@ -5,6 +5,61 @@
 namespace kqtorture::contract {
 namespace {
 
+// A scan that is full may have come to a knote that it did not deliver, and dropped it, wherever
+// the places of the two may overlap.
+TEST(Order, AKnoteThatAFullScanMayHaveDroppedStandsBehindWhenItComesBack) {
+  World world("strict-2006", "linux");
+  const int kq = world.kqueue();
+  const Pair one = world.pipe();
+  const Pair two = world.pipe();
+  world.change(kq, {ev(READ, one.first, ADD), ev(READ, two.first, ADD)});
+  world.write(one.second, 1);
+  world.write(two.second, 1);
+  world.read(two.first, 1);
+  const Event first = ev(READ, one.first, 0, 0, 1);
+  const Event second = ev(READ, two.first, 0, 0, 1);
+  world.saw(kq, {}, 1, Answered::of({first}));
+  world.write(two.second, 1);
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({first})));
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({second})));
+}
+
+// And one that was ready when it was added, but not at the scan that would have seen it.
+TEST(Order, AKnoteThatWasReadyBetweenTwoScansMayHaveTakenNoPlace) {
+  World world("strict-2006", "linux");
+  const int kq = world.kqueue();
+  const Pair one = world.pipe();
+  const Pair two = world.pipe();
+  world.write(one.second, 1);
+  const Event first = ev(READ, one.first, 0, 0, 1);
+  const Event second = ev(READ, two.first, 0, 0, 1);
+  world.saw(kq, {ev(READ, one.first, ADD)}, 1, Answered::of({first}));
+  world.write(two.second, 1);
+  world.change(kq, {ev(READ, two.first, ADD)});
+  world.read(two.first, 1);
+  world.saw(kq, {}, 1, Answered::of({first}));
+  world.write(two.second, 1);
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({first})));
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({second})));
+}
+
+// So does one that a change may have put into the queue though its object was not ready.
+TEST(Order, AKnoteQueuedByAChangeWithoutReasonMayStandAnywhereBehind) {
+  World world("strict-2006", "linux");
+  const int kq = world.kqueue();
+  const Pair one = world.pipe();
+  const Pair two = world.pipe();
+  world.write(one.second, 1);
+  world.change(kq, {ev(READ, two.first, ADD), ev(READ, one.first, ADD)});
+  const Event first = ev(READ, one.first, 0, 0, 1);
+  const Event second = ev(READ, two.first, 0, 0, 1);
+  world.saw(kq, {}, 1, Answered::of({first}));
+  world.saw(kq, {ev(READ, two.first, 0)}, 1, Answered::of({first}));
+  world.write(two.second, 1);
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({first})));
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({second})));
+}
+
 class Delivery : public FreebsdProfile {};
 INSTANTIATE_TEST_SUITE_P(All, Delivery, testing::ValuesIn(kFreebsdProfiles),
                          profile_case_name<const char*>);
