@@ -76,14 +76,15 @@ SequentialEngine& engine() {
   return *engine;
 }
 
-[[noreturn]] void report(const Program& program) {
+[[noreturn]] void report(const Program& program, const SequentialResult& seen) {
   FuzzSession& session = FuzzSession::get();
   Finding finding = engine().investigate(program);
   if (finding.verdict.empty()) {
     // Seen once and not again: reported as it came, for a kqueue that is wrong now and then.
-    finding.verdict = "wrong-answer";
+    finding.verdict = seen.verdict;
+    finding.rule = seen.rule;
     finding.scenario = "program";
-    finding.message = "an outcome was refused by the model, and did not repeat itself";
+    finding.message = seen.message + " (once, and not again)";
   } else {
     // The saved input is the shrunk program.
     const std::string& text = finding.reproducer;
@@ -129,7 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint64_t deliveries = judge.deliveries();
   session.begin_input(data, size);
   const SequentialResult result = judge.run(program);
-  if (result.status == SequentialResult::Status::kFinding) report(program);
+  if (result.status == SequentialResult::Status::kFinding) report(program, result);
   session.stats().operations += judge.calls() - calls;
   session.stats().deliveries += judge.deliveries() - deliveries;
   session.end_input();

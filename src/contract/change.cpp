@@ -145,7 +145,7 @@ ChangeOutcome create(const Context& context, uint8_t kqueue, const Event& change
     state.object[target->object].watchers++;
     state.nesting++;
   }
-  if (result.queued_anew) wake_parents(context, kqueue);
+  if (result.queued_anew) wake_parents(context, kqueue, Tri::kNo);
   outcome.created = true;
   outcome.flags = change.flags;
   return outcome;
@@ -160,6 +160,7 @@ ChangeOutcome modify(const Context& context, uint8_t kqueue, const Event& change
                           knote.filter, interest_after(context.profile, change, knote));
     if (knote.converted) now.ready = now.eof = Tri::kYes;
   }
+  const Tri was_queued = knote.queued;
   const ChangeResult result =
       apply_change(context.profile, context.host, change, now, state.tick, &knote);
   ChangeOutcome outcome;
@@ -171,7 +172,7 @@ ChangeOutcome modify(const Context& context, uint8_t kqueue, const Event& change
       remove_knote(context, index, Removal::kDeleted);
       break;
     case Changed::kApplied:
-      if (result.queued_anew) wake_parents(context, kqueue);
+      if (result.queued_anew) wake_parents(context, kqueue, was_queued);
       break;
   }
   return outcome;

@@ -16,8 +16,9 @@ void tell(const Context& context, int index, Tri happened) {
   State& state = *context.state;
   Knote& knote = state.knote[index];
   const Evaluation now = now_of(context, knote);
+  const Tri was_queued = knote.queued;
   const bool anew = object_event(context.host, now, happened, state.tick, &knote);
-  if (anew) wake_parents(context, knote.kqueue);
+  if (anew) wake_parents(context, knote.kqueue, was_queued);
 }
 
 // Nothing marks the moment at which a WRITE end has space again, but a knote that was found not
@@ -117,7 +118,7 @@ void close_end(const Context& context, int index, int end) {
 }
 
 // `woken`: the kqueues that were told already, a bit each: kqueues may watch each other in circles.
-void wake(const Context& context, uint8_t kqueue, uint64_t woken) {
+void wake(const Context& context, uint8_t kqueue, Tri was_queued, uint64_t woken) {
   State& state = *context.state;
   if (state.object[kqueue].watchers == 0 || (woken >> kqueue & 1) != 0) return;
   woken |= uint64_t{1} << kqueue;
@@ -126,7 +127,7 @@ void wake(const Context& context, uint8_t kqueue, uint64_t woken) {
     queued += state.knote[i].kqueue == kqueue && possible(state.knote[i].queued);
   }
   // A platform may wake the outer kqueue only when the inner one was empty.
-  Tri happened = queued == 1 ? Tri::kYes : Tri::kMaybe;
+  Tri happened = queued == 1 && was_queued == Tri::kNo ? Tri::kYes : Tri::kMaybe;
   if (context.profile.nested == NestedPropagation::kAsync) happened = Tri::kMaybe;
   for (int i = 0; i < state.knotes; i++) {
     Knote& knote = state.knote[i];
@@ -135,9 +136,10 @@ void wake(const Context& context, uint8_t kqueue, uint64_t woken) {
     // As for space: an enabled knote that found nothing before was activated by what it finds now.
     const bool sure = !knote.disabled && !knote.is(flag::kClear) && certain(now.ready) &&
                       context.profile.nested != NestedPropagation::kAsync;
+    const Tri was = knote.queued;
     const bool anew =
         object_event(context.host, now, sure ? Tri::kYes : happened, state.tick, &knote);
-    if (anew) wake(context, knote.kqueue, woken);
+    if (anew) wake(context, knote.kqueue, was, woken);
   }
 }
 
@@ -243,8 +245,8 @@ void may_reset(const Context& context, int object) {
   }
 }
 
-void wake_parents(const Context& context, uint8_t kqueue) {
-  if (context.state->nesting > 0) wake(context, kqueue, 0);
+void wake_parents(const Context& context, uint8_t kqueue, Tri was_queued) {
+  if (context.state->nesting > 0) wake(context, kqueue, was_queued, 0);
 }
 
 void settle(const Context& context) {
@@ -267,7 +269,8 @@ void settle(const Context& context) {
   }
   for (int i = 0; i < state.knotes; i++) {
     Knote& knote = state.knote[i];
-    if (settle_timer(state.tick, &knote)) wake_parents(context, knote.kqueue);
+    const Tri was_queued = knote.queued;
+    if (settle_timer(state.tick, &knote)) wake_parents(context, knote.kqueue, was_queued);
     const bool nested =
         knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kKqueue;
     // What an asynchronous propagation had not done yet, it has now.

@@ -29,8 +29,8 @@ void taken_out(const Context& context, int object, int end, Tri had_space);
 // The two ends of a connection over the loopback may learn of a reset at any time from now on.
 void may_reset(const Context& context, int object);
 
-// A knote of this kqueue entered its queue.
-void wake_parents(const Context& context, uint8_t kqueue);
+// A knote of this kqueue entered its queue, or may have; `was_queued`: whether it was there before.
+void wake_parents(const Context& context, uint8_t kqueue, Tri was_queued);
 
 // Whatever is under way arrives, whatever is due expires.
 void settle(const Context& context);

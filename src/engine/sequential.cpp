@@ -75,8 +75,19 @@ class SequentialEngine::Judge : public Observer {
     contract::Outcome seen = outcome;
     if (op.kind == contract::OpKind::kKevent) {
       if (seen.value > 0) engine_.deliveries_ += static_cast<uint64_t>(seen.value);
-      if (watching_ && !came_back(op, &seen)) return false;
+      const bool watched = watching_;
+      if (watched && !came_back(op, &seen)) return false;
       watching_ = false;
+      // Signals are the process's: whoever runs this may have timers of his own. The changes were
+      // applied, and what came is found by the next call.
+      if (seen.value < 0 && seen.error == EINTR) {
+        if (watched) {
+          result_.status = Status::kUndecided;
+          result_.message = "a signal ended the call";
+          return false;
+        }
+        seen = contract::Outcome{};
+      }
     }
     contract::Explanation why;
     switch (model_.check(&states_, op, seen, &why)) {

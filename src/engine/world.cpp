@@ -155,6 +155,8 @@ void World::duplicated(int from, int to) {
   const uint8_t what = kind(from);
   const uint8_t origin = followed(from) ? origins_[from].load(kRelaxed) : kNoObject;
   if (what == kNotOurs) return;
+  // What end() does to close the one would be done to the other, too.
+  spoil(from);
   opened(to, static_cast<ObjectKind>(what));
   if (followed(to)) origins_[to].store(origin, kRelaxed);
 }

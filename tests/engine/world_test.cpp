@@ -56,6 +56,23 @@ TEST(World, AProgramThatMakesDescriptorsReusesTheSameNumbersEveryTime) {
   }
 }
 
+// Closing the alias for good, with a reset, must not do the same to a connection that is kept.
+TEST(World, AConnectionThatHadAnAliasIsNotKept) {
+  std::string error;
+  const auto engine = SequentialEngine::create(emulator(), &error);
+  ASSERT_TRUE(engine) << error;
+  const Program aliases =
+      program_of("tcp c\nsocketpair s\nkqueue k\nthread T\ndup2 c.a -> s.a\n");
+  const Program closes = program_of(
+      "tcp c\nkqueue k\nthread T\nclose c.a\nawait\n"
+      "kevent k (c.b READ ADD) room=1 timeout=due => (c.b READ EOF fflags=0)\n");
+  for (int i = 0; i < 5; i++) {
+    ASSERT_EQ(engine->run(aliases).status, SequentialResult::Status::kClean);
+    const SequentialResult result = engine->run(closes);
+    ASSERT_EQ(result.status, SequentialResult::Status::kClean) << result.message;
+  }
+}
+
 TEST(World, ObjectsThatWereUsedComeBackAsNew) {
   std::string error;
   const auto engine = SequentialEngine::create(emulator(), &error);
