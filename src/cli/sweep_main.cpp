@@ -1,8 +1,8 @@
 // kq_sweep: the exhaustive sweep of flag words and the cross matrix of changes, on any subject.
 //
-// A program of its own, because it is neither a scenario nor a campaign: it has a bound, and when it
-// is done everything below the bound has been tried. It lives with the command line because it is
-// one; the work is engine/sweep.h and engine/matrix.h. As everywhere, the subject is loaded in a
+// A program of its own, because it is neither a scenario nor a campaign: it has a bound, and when
+// it is done everything below the bound has been tried. It lives with the command line because it
+// is one; the work is engine/sweep.h and engine/matrix.h. As everywhere, the subject is loaded in a
 // worker, so that one that crashes is a finding (docs/sweep.md).
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -21,7 +21,8 @@ namespace kqtorture {
 namespace {
 
 constexpr char kAbout[] =
-    "kq_sweep: every flag word against every state of a knote, and every pair of 24 changes on two\n"
+    "kq_sweep: every flag word against every state of a knote, and every pair of 24 changes on "
+    "two\n"
     "knotes of one descriptor, judged by the contract's model. Exit code 0: nothing found; 1: a\n"
     "finding, saved under $KQ_OUT/findings (default out/findings); 2: usage or environment; 77:\n"
     "nothing could be run.";

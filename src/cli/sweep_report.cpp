@@ -50,8 +50,8 @@ void SweepReport::set(SweepResult result) { sweep_ = std::move(result); }
 void SweepReport::set(MatrixResult result) { matrix_ = std::move(result); }
 
 void SweepReport::save_findings() {
-  for (const auto* findings : {sweep_ ? &sweep_->findings : nullptr,
-                               matrix_ ? &matrix_->findings : nullptr}) {
+  for (const auto* findings :
+       {sweep_ ? &sweep_->findings : nullptr, matrix_ ? &matrix_->findings : nullptr}) {
     if (findings == nullptr) continue;
     for (Finding finding : *findings) {
       finding.seed = settings_.seed;
@@ -167,10 +167,14 @@ void SweepReport::print_json() const {
   }
   if (matrix_) {
     const MatrixCounts& counts = matrix_->counts;
-    answer["matrix"] = {{"programs", counts.programs},   {"of", kMatrixPrograms},
-                        {"undecided", counts.undecided}, {"refused", counts.refused},
-                        {"calls", counts.calls},         {"deliveries", counts.deliveries},
-                        {"not_run", to_utf8(matrix_->skipped)}, {"findings", matrix_->findings.size()}};
+    answer["matrix"] = {{"programs", counts.programs},
+                        {"of", kMatrixPrograms},
+                        {"undecided", counts.undecided},
+                        {"refused", counts.refused},
+                        {"calls", counts.calls},
+                        {"deliveries", counts.deliveries},
+                        {"not_run", to_utf8(matrix_->skipped)},
+                        {"findings", matrix_->findings.size()}};
   }
   Json files = Json::array();
   for (const std::string& path : saved_) files.push_back(to_utf8(path));

@@ -24,8 +24,7 @@ std::vector<uint16_t> words_of(const SweepOptions& options, size_t index) {
 }
 
 // What remains of the reachable combinations: not drawn, or not come to.
-void settle(const SweepOptions& options, const std::vector<SweepCase>& cases,
-            SweepResult* result) {
+void settle(const SweepOptions& options, const std::vector<SweepCase>& cases, SweepResult* result) {
   uint64_t accounted = result->counts.executed + result->counts.not_executed;
   for (const auto& [reason, count] : result->counts.skipped) accounted += count;
   uint64_t drawn = 0;

@@ -1,8 +1,8 @@
 // The exhaustive sweep: every flag word against every state that a knote can be in, judged by the
 // model.
 //
-// Bound: one knote, one change, 65,536 words, the cases of sweep_case.h. Two jobs, each with its own
-// kqueue and fixtures, share the cases.
+// Bound: one knote, one change, 65,536 words, the cases of sweep_case.h. Two jobs, each with its
+// own kqueue and fixtures, share the cases.
 #pragma once
 
 #include <cstdint>

@@ -21,9 +21,8 @@ constexpr timespec kAwait{0, 50'000};
 }  // namespace
 
 bool SweepOutcome::same(const SweepOutcome& other) const {
-  return steps == other.steps &&
-         std::memcmp(seen.data(), other.seen.data(),
-                     static_cast<size_t>(steps) * sizeof(SweepSeen)) == 0;
+  return steps == other.steps && std::memcmp(seen.data(), other.seen.data(),
+                                             static_cast<size_t>(steps) * sizeof(SweepSeen)) == 0;
 }
 
 SweepBench::SweepBench(const Subject& subject, const SweepCase& one, SweepWork* work)
@@ -62,8 +61,7 @@ bool SweepBench::open(std::string* why_not) {
 
 uint64_t SweepBench::ident(int slot) const {
   if (!case_.has_object()) return static_cast<uint64_t>(slot) + kIdent;
-  return static_cast<uint64_t>(
-      int64_t{slots_[static_cast<size_t>(slot)].ends.fd[case_.end]});
+  return static_cast<uint64_t>(int64_t{slots_[static_cast<size_t>(slot)].ends.fd[case_.end]});
 }
 
 uint64_t SweepBench::canonical(int slot, uint64_t number) const {
@@ -263,7 +261,11 @@ int SweepBench::submit(const uint16_t* words, int count, contract::Event* entrie
   const int result = call(count, count);
   for (int i = 0; i < result; i++) {
     const Kevent& event = events_[static_cast<size_t>(i)];
-    entries[i] = {canonical(0, event.ident), event.filter, event.flags, event.fflags, event.data,
+    entries[i] = {canonical(0, event.ident),
+                  event.filter,
+                  event.flags,
+                  event.fflags,
+                  event.data,
                   reinterpret_cast<uintptr_t>(event.udata)};
   }
   return result;

@@ -24,7 +24,7 @@ namespace kqtorture {
 struct SweepSeen {
   int64_t value = 0;  // as returned; of kevent calls: entries and deliveries of this knote
   int32_t error = 0;
-  int32_t strays = 0;  // events that cannot be this knote's, or came twice
+  int32_t strays = 0;     // events that cannot be this knote's, or came twice
   contract::Event event;  // the first of `value`
 };
 static_assert(sizeof(SweepSeen) == 48);

@@ -12,9 +12,8 @@ using State = SweepState;
 using Target = SweepTarget;
 
 constexpr const char* kTargetNames[kSweepTargets] = {
-    "READ-pipe",    "READ-socket", "READ-lowat", "WRITE-pipe", "WRITE-socket", "USER",
-    "USER-trigger", "TIMER",       "TIMER-bad",  "AIO",        "zero",         "positive",
-    "below"};
+    "READ-pipe", "READ-socket", "READ-lowat", "WRITE-pipe", "WRITE-socket", "USER", "USER-trigger",
+    "TIMER",     "TIMER-bad",   "AIO",        "zero",       "positive",     "below"};
 constexpr const char* kCreationNames[kSweepCreations] = {"level", "clear", "oneshot", "dispatch",
                                                          "dispatch-clear"};
 constexpr const char* kStateNames[kSweepStates] = {"absent", "enabled",   "disabled",

@@ -83,18 +83,18 @@ struct SweepCase {
   const char* unreachable = nullptr;  // the reason; then there are no steps
 
   int16_t filter = 0;
-  uint8_t end = 0;           // of the object, which the knote is about
-  uint64_t udata = 0;        // of the swept change
-  uint32_t fflags = 0;       // likewise
-  int64_t data = 0;          // likewise
-  bool hidden_steps = false; // timers: what is missing may be late
+  uint8_t end = 0;                 // of the object, which the knote is about
+  uint64_t udata = 0;              // of the swept change
+  uint32_t fflags = 0;             // likewise
+  int64_t data = 0;                // likewise
+  bool hidden_steps = false;       // timers: what is missing may be late
   std::vector<SweepStep> prepare;  // once per fixture
   std::vector<SweepStep> before;   // the word
   std::vector<SweepStep> after;    // ends with the fixture as it was before
 
-  bool has_object() const;  // a descriptor
-  ObjectKind kind() const;  // of it, or of the ident's name
-  std::string name() const; // "READ-pipe.dispatch.queued.ready"
+  bool has_object() const;   // a descriptor
+  ObjectKind kind() const;   // of it, or of the ident's name
+  std::string name() const;  // "READ-pipe.dispatch.queued.ready"
 };
 
 // All combinations, in an order that keeps equal targets together.

@@ -1,8 +1,9 @@
 // What does the model say of a case of the sweep: of each word beforehand, and of what was seen?
 //
-// One fixture, one knote, one word at a time, however many were tried together. A prediction is made
-// once for all words that differ in reserved bits only, because the model clears those before it
-// looks; what such a word then showed is judged each time it differs from what was accepted before.
+// One fixture, one knote, one word at a time, however many were tried together. A prediction is
+// made once for all words that differ in reserved bits only, because the model clears those before
+// it looks; what such a word then showed is judged each time it differs from what was accepted
+// before.
 #pragma once
 
 #include <memory>
@@ -34,6 +35,8 @@ class SweepJudge {
   // Is the way into the case what the model expects of it? Undecided: the case is beyond the model.
   contract::Answer begin();
   WordPrediction predict(uint16_t word);
+  // Where the words find the knote, if begin() was accepted.
+  const contract::State& at_word() const { return at_word_->state[0]; }
 
   // The whole way of one slot, before, word (unless null) and after, as it was seen.
   contract::Answer check(int slot, const uint16_t* word, const SweepOutcome& outcome,

@@ -14,6 +14,8 @@ namespace {
 
 using contract::Answer;
 
+const std::vector<SweepStep> kWordStep = {{SweepStep::Kind::kWord}};
+
 }  // namespace
 
 void SweepCounts::add(const SweepCounts& other) {
@@ -170,7 +172,7 @@ bool SweepRun::accepted(int slot, const uint16_t* word, const SweepOutcome& outc
 void SweepRun::run_batch(const uint16_t* words, int count) {
   SweepOutcome outcomes[SweepBench::kSlots];
   bench_->run(case_->before, count, nullptr, outcomes);
-  bench_->run({SweepStep{SweepStep::Kind::kWord, 0, 0, 0, 0, 0}}, count, words, outcomes);
+  bench_->run(kWordStep, count, words, outcomes);
   bench_->run(case_->after, count, nullptr, outcomes);
   note_progress();
   counts_.executed += static_cast<uint64_t>(count);

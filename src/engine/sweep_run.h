@@ -19,16 +19,16 @@
 namespace kqtorture {
 
 struct SweepCounts {
-  uint64_t executed = 0;     // combinations
-  uint64_t changing = 0;     // of them: words that are not refused, each with a state of its own
-  uint64_t refused = 0;      // of them: submitted in lists
-  uint64_t predictions = 0;  // distinct: of a word without its reserved bits in a case
-  uint64_t judged = 0;       // outcomes held against the model; the rest was equal to one of them
-  uint64_t checks = 0;       // that a list of refused words has changed nothing
-  uint64_t beyond = 0;       // combinations that the model does not know, as a whole or in the end
-  uint64_t not_executed = 0; // of those: as a whole
-  uint64_t wrong = 0;        // outcomes that the model refused; the first of a kind is a finding
-  uint64_t late = 0;         // timers that the machine was too slow for: nothing was judged
+  uint64_t executed = 0;      // combinations
+  uint64_t changing = 0;      // of them: words that are not refused, each with a state of its own
+  uint64_t refused = 0;       // of them: submitted in lists
+  uint64_t predictions = 0;   // distinct: of a word without its reserved bits in a case
+  uint64_t judged = 0;        // outcomes held against the model; the rest was equal to one of them
+  uint64_t checks = 0;        // that a list of refused words has changed nothing
+  uint64_t beyond = 0;        // combinations that the model does not know, as a whole or in the end
+  uint64_t not_executed = 0;  // of those: as a whole
+  uint64_t wrong = 0;         // outcomes that the model refused; the first of a kind is a finding
+  uint64_t late = 0;          // timers that the machine was too slow for: nothing was judged
   uint64_t cases = 0;
   SweepWork work;
   std::map<std::string, uint64_t> skipped;  // combinations of cases that could not be had here
@@ -67,7 +67,7 @@ class SweepRun {
   const SweepCounts& counts() const { return counts_; }
 
  private:
-  static constexpr int kList = 64;           // changes of one call, and entries that it returns
+  static constexpr int kList = 64;  // changes of one call, and entries that it returns
   static constexpr int kListsPerCheck = 4;
   // Each wrong outcome costs a fresh fixture, and a kqueue that is wrong is wrong in every other
   // word: a case is given up after so many.

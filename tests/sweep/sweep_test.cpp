@@ -1,0 +1,145 @@
+// Does the sweep find a kqueue that is wrong for a single word, and does it name that word?
+#include "engine/sweep.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "engine/subjects.h"
+#include "scenario/parse.h"
+
+namespace kqtorture {
+namespace {
+
+const contract::Host& host() { return *contract::find_host("linux"); }
+
+SweepResult sweep(const Subject& subject, const std::string& only, double sample = 1) {
+  SweepOptions options;
+  options.only = only;
+  options.sample = sample;
+  options.seed = 42;
+  return run_sweep(subject, *contract::find_profile("strict-2006"), host(), options);
+}
+
+// The finding's program, on the subject that it was made on.
+bool shows_again(const Finding& finding, const Subject& subject) {
+  SequentialEngine engine(subject, *contract::find_profile("strict-2006"), host());
+  return engine.run(program_of(finding.reproducer)).status == SequentialResult::Status::kFinding;
+}
+
+TEST(Sweep, ASampleOfTheEmulatorIsCleanAndAccountsForEveryCombination) {
+  const SweepResult result = sweep(emulator(), "", 0.002);
+  EXPECT_TRUE(result.findings.empty());
+  const SweepCounts& counts = result.counts;
+  EXPECT_GT(counts.executed, 10000u);
+  EXPECT_EQ(counts.executed, counts.changing + counts.refused);
+  EXPECT_GT(counts.changing, 1000u);
+  EXPECT_GT(counts.work.deliveries, 1000u);
+  uint64_t sum = counts.executed + result.not_sampled + result.cut_short;
+  for (const auto& [reason, count] : result.unreachable) sum += count;
+  EXPECT_EQ(sum, result.combinations);
+  EXPECT_EQ(result.cut_short, 0u);
+}
+
+TEST(Sweep, ASampleDependsOnItsSeedAlone) {
+  const SweepResult one = sweep(emulator(), "USER.", 0.01);
+  const SweepResult two = sweep(emulator(), "USER.", 0.01);
+  EXPECT_GT(one.counts.executed, 0u);
+  EXPECT_EQ(one.counts.executed, two.counts.executed);
+  EXPECT_EQ(one.counts.work.kevent_calls, two.counts.work.kevent_calls);
+}
+
+TEST(Sweep, AllWordsOfOneCaseAreExecuted) {
+  const SweepResult result = sweep(emulator(), "USER.dispatch.queued.ready");
+  EXPECT_EQ(result.counts.executed, kSweepWords);
+  EXPECT_EQ(result.counts.cases, 1u);
+  EXPECT_TRUE(result.findings.empty());
+}
+
+// Accepts one word of 65,536 that it should refuse.
+TEST(Sweep, OneRefusedWordThatIsAcceptedIsNamed) {
+  constexpr uint16_t kWord = 0x3c45;
+  const Altered subject([](const Altered::Call& call) {
+    const int result = Altered::real(call);
+    for (int i = 0; i < result && i < call.nchanges; i++) {
+      if (call.changes[i].flags == kWord) call.events[i].data = 0;
+    }
+    return result;
+  });
+  const SweepResult result = sweep(subject, "USER.level.enabled.idle");
+  ASSERT_EQ(result.findings.size(), 1u);
+  const Finding& finding = result.findings[0];
+  EXPECT_EQ(finding.verdict, "wrong-errno");
+  EXPECT_EQ(finding.scenario, "sweep.USER.level.enabled.idle");
+  EXPECT_TRUE(shows_again(finding, subject)) << finding.reproducer;
+  const Program program = program_of(finding.reproducer);
+  bool named = false;
+  for (const Op& op : program.threads[0].ops) {
+    for (const Change& change : op.changes) named = named || change.flags == kWord;
+  }
+  EXPECT_TRUE(named) << finding.reproducer;
+}
+
+// Refuses it, but has deleted the knote by then.
+TEST(Sweep, OneRefusedWordThatHasAnEffectIsNamed) {
+  constexpr uint16_t kWord = 0x0403;
+  const Altered subject([](const Altered::Call& call) {
+    const int result = Altered::real(call);
+    for (int i = 0; i < call.nchanges; i++) {
+      if (call.changes[i].flags != kWord) continue;
+      Kevent gone = call.changes[i];
+      gone.flags = flag::kDelete;
+      emulator().kevent(call.kq, &gone, 1, nullptr, 0, nullptr);
+    }
+    return result;
+  });
+  const SweepResult result = sweep(subject, "READ-pipe.level.enabled.idle");
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_TRUE(shows_again(result.findings[0], subject)) << result.findings[0].reproducer;
+  EXPECT_NE(result.findings[0].reproducer.find("0x400"), std::string::npos)
+      << result.findings[0].reproducer;
+}
+
+// A word that is done rightly by itself, and wrongly beside fifteen others.
+TEST(Sweep, AWordThatIsWrongOnlyInCompanyIsFoundWithItsCompany) {
+  const Altered subject([](const Altered::Call& call) {
+    const int result = Altered::real(call);
+    if (call.nchanges == 0 && result >= 8) call.events[7].udata = nullptr;
+    return result;
+  });
+  const SweepResult result = sweep(subject, "USER.level.queued.ready");
+  ASSERT_GE(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].verdict, "wrong-udata");
+  EXPECT_TRUE(shows_again(result.findings[0], subject)) << result.findings[0].reproducer;
+}
+
+TEST(Sweep, AnEventThatComesTwiceIsADuplicate) {
+  const Altered subject([](const Altered::Call& call) {
+    int result = Altered::real(call);
+    if (call.nchanges == 0 && result > 0 && result < call.nevents) {
+      call.events[result] = call.events[0];
+      result++;
+    }
+    return result;
+  });
+  const SweepResult result = sweep(subject, "USER.level.queued.ready", 0.01);
+  ASSERT_GE(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].verdict, "duplicate");
+}
+
+TEST(Sweep, AKqueueThatIsWrongEverywhereEndsTheSweepEarlyAndTheRestIsCounted) {
+  const Altered subject([](const Altered::Call& call) {
+    const int result = Altered::real(call);
+    for (int i = 0; i < result; i++) call.events[i].fflags ^= 0x10;
+    return result;
+  });
+  const SweepResult result = sweep(subject, "", 0.01);
+  EXPECT_GE(result.findings.size(), 3u);
+  uint64_t sum = result.counts.executed + result.not_sampled + result.cut_short;
+  for (const auto& [reason, count] : result.unreachable) sum += count;
+  for (const auto& [reason, count] : result.counts.skipped) sum += count;
+  EXPECT_EQ(sum, result.combinations);
+}
+
+}  // namespace
+}  // namespace kqtorture
