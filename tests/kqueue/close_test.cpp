@@ -11,7 +11,7 @@ class Close : public PipeTest {
  protected:
   void SetUp() override {
     PipeTest::SetUp();
-    if (!knob().close_removes_knotes) GTEST_SKIP() << "the profile does not notice a close";
+    GATE(knob().close_removes_knotes, "the profile does not notice a close");
     number_ = pipe_.near;
   }
   Kevent read_ev(int flags, void* udata = nullptr) const {

@@ -9,7 +9,7 @@ class ForceOneshot : public PipeTest {
  protected:
   void SetUp() override {
     PipeTest::SetUp();
-    if (!knob().forceoneshot) GTEST_SKIP() << "the profile has no FORCEONESHOT";
+    GATE(knob().forceoneshot, "the profile has no FORCEONESHOT");
   }
   uintptr_t fd() const { return static_cast<uintptr_t>(int{pipe_.near}); }
   Kevent read_ev(int flags, void* udata = nullptr) const {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "fixture.h"
+#include "gates.h"
 #include "report/finding.h"
 #include "subject/worker.h"
 
@@ -24,6 +25,7 @@ class Reporter : public ::testing::EmptyTestEventListener {
 
   void OnTestEnd(const ::testing::TestInfo& test) override {
     note_progress();
+    close_gate(test);
     if (!test.result()->Failed()) return;
     Finding finding;
     finding.verdict = "wrong-answer";
@@ -72,6 +74,7 @@ int run(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   ::testing::UnitTest::GetInstance()->listeners().Append(new Reporter);
   const int code = RUN_ALL_TESTS() == 0 ? kExitClean : kExitFinding;
+  report_gates();
   announce_exit(code);
   return code;
 }

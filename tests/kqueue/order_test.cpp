@@ -13,7 +13,7 @@ class Order : public PipeTest {
  protected:
   void SetUp() override {
     PipeTest::SetUp();
-    if (!knob().first_in_first_out) GTEST_SKIP() << "the profile promises no order";
+    GATE(knob().first_in_first_out, "the profile promises no order");
   }
   // Level knotes 0 to count-1, activated in that order.
   void add_triggered(uintptr_t count, int flags = 0) {

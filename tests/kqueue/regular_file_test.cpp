@@ -16,7 +16,7 @@ class RegularFile : public KqueueTest {
   void SetUp() override {
     KqueueTest::SetUp();
     if (!host_descriptors()) GTEST_SKIP() << "the subject has no file system of the host";
-    if (!knob().freebsd_objects) GTEST_SKIP() << "the contract tells FreeBSD's answers only";
+    GATE(knob().freebsd_objects, "the contract tells FreeBSD's answers only");
     file_ = Fd(mkstemp(path_.data()));
     ASSERT_GE(file_, 0);
     ident_ = static_cast<uintptr_t>(int{file_});

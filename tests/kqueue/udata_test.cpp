@@ -112,7 +112,7 @@ class KeepUdata : public Udata {
  protected:
   void SetUp() override {
     Udata::SetUp();
-    if (!knob().keepudata) GTEST_SKIP() << "the profile has no KEEPUDATA";
+    GATE(knob().keepudata, "the profile has no KEEPUDATA");
   }
 };
 
