@@ -14,9 +14,6 @@ using Kind = SweepStep::Kind;
 constexpr timespec kNoWait{};
 constexpr int64_t kChunk = 65536;
 constexpr int kMostWrites = 256;  // of a fill; 16 MiB is more than any buffer takes
-// An absolute time that is past expires with the call that sets it, a microsecond soon after; the
-// rest is for the machine.
-constexpr timespec kAwait{0, 50'000};
 
 }  // namespace
 
@@ -106,6 +103,7 @@ int SweepBench::call(int changes, int room) {
 
 void SweepBench::run(const std::vector<SweepStep>& steps, int count, const uint16_t* words,
                      SweepOutcome* outcomes) {
+  const timespec await{0, static_cast<long>(case_.await_ns)};
   for (size_t i = 0; i < steps.size(); i++) {
     const SweepStep& step = steps[i];
     switch (step.kind) {
@@ -132,7 +130,7 @@ void SweepBench::run(const std::vector<SweepStep>& steps, int count, const uint1
         run_scan(count, outcomes);
         break;
       case Kind::kAwait:
-        nanosleep(&kAwait, nullptr);
+        nanosleep(&await, nullptr);
         for (int slot = 0; slot < count; slot++) outcomes[slot].add();
         break;
       default:

@@ -88,6 +88,7 @@ struct SweepCase {
   uint32_t fflags = 0;             // likewise
   int64_t data = 0;                // likewise
   bool hidden_steps = false;       // timers: what is missing may be late
+  int64_t await_ns = 0;            // until a timer that is due has expired
   std::vector<SweepStep> prepare;  // once per fixture
   std::vector<SweepStep> before;   // the word
   std::vector<SweepStep> after;    // ends with the fixture as it was before

@@ -167,6 +167,10 @@ class Layout {
     one_.hidden_steps = true;
     const bool usable = profile_.timer_absolute && !profile_.timer_absolute_before_boot_refused;
     const bool ready = one_.object == Object::kReady;
+    const bool coarse = profile_.timer_units == contract::TimerUnits::kMillisecondsOnly;
+    // An absolute time that is past expires with the call that sets it, a short one soon after; the
+    // rest is for the machine.
+    one_.await_ns = coarse ? 1'200'000 : 50'000;
     // 2128; and one second after the epoch, or where that is refused, a microsecond.
     const uint32_t far_notes = note::kAbstime | note::kSeconds;
     const int64_t far_time = 5'000'000'000;
