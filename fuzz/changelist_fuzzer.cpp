@@ -13,6 +13,7 @@
 
 #include "engine/sequential.h"
 #include "fuzz_session.h"
+#include "model_check.h"
 #include "scenario/generate.h"
 #include "scenario/mutate.h"
 #include "scenario/parse.h"
@@ -63,6 +64,11 @@ LastProgram& last_program() {
   return last;
 }
 
+ModelCheck& model_check() {
+  static ModelCheck check;
+  return check;
+}
+
 SequentialEngine& engine() {
   static const std::unique_ptr<SequentialEngine> engine = [] {
     std::string error;
@@ -71,6 +77,9 @@ SequentialEngine& engine() {
       fprintf(stderr, "%s: %s\n", kName, error.c_str());
       _Exit(2);
     }
+    created->set_witness([](const contract::Op& op, const contract::Outcome& outcome) {
+      model_check().see(op, outcome);
+    });
     return created;
   }();
   return *engine;
@@ -129,8 +138,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint64_t calls = judge.calls();
   const uint64_t deliveries = judge.deliveries();
   session.begin_input(data, size);
+  model_check().begin(view(data, size));
   const SequentialResult result = judge.run(program);
   if (result.status == SequentialResult::Status::kFinding) report(program, result);
+  if (!model_check().disagreement().empty()) {
+    Finding finding;
+    finding.verdict = "wrong-answer";
+    finding.scenario = "program";
+    finding.message = "the model disagrees with itself: " + model_check().disagreement();
+    session.violation(std::move(finding));
+  }
   session.stats().operations += judge.calls() - calls;
   session.stats().deliveries += judge.deliveries() - deliveries;
   session.end_input();

@@ -70,7 +70,8 @@ bool enqueue_at_change(const Host& host, uint32_t tick, Knote* knote) {
   if (knote->active == Active::kNo) {
     return watches && host.queues_unready && enter_queue_unready(tick, knote);
   }
-  const bool open = watches && host.order == Order::kUntilScan;
+  // A timer is as late as it likes, its place in the queue included (3.4: no upper bound).
+  const bool open = (watches && host.order == Order::kUntilScan) || knote->filter == filter::kTimer;
   return enter_queue(tick, open ? Knote::kOpenTick : tick, knote);
 }
 
@@ -193,8 +194,6 @@ ChangeResult create_knote(const Profile& profile, const Host& host, const Event&
   if (!evaluated) return result;
   evaluate_at_change(host, touches_itself(knote->filter) ? evaluate_self(*knote) : now, knote);
   enqueue_at_change(host, tick, knote);
-  if (knote->active != Active::kNo && knote->filter == filter::kTimer)
-    knote->place_hi = Knote::kOpenTick;
   if (knote->disabled) disable(profile, knote);
   result.queued_anew = possible(knote->queued);
   return result;

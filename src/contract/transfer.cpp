@@ -41,7 +41,9 @@ Answer read_stream(const Context& context, const Op& op, const Outcome& seen, in
   const bool errors =
       possible(here.reset) && (failed_with(seen, ECONNRESET) || failed_with(seen, EPIPE));
   if (errors) {
-    here.reset = Tri::kNo;  // told once
+    // Told once; but a connection that was reset stays dead, whatever was on its way.
+    here.inbox.lo = 0;
+    if (object.kind != ObjectKind::kTcp) here.reset = Tri::kNo;
     return Answer::kAccepted;
   }
   const Range allowed = {std::min(op.amount, here.inbox.lo), std::min(op.amount, here.inbox.hi)};
@@ -66,7 +68,8 @@ Answer read_datagram(const Context& context, const Op& op, const Outcome& seen, 
                      int end) {
   Object& object = context.state->object[index];
   End& here = object.end[end];
-  if (object.end[1 - end].closed && seen.value <= 0) return Answer::kAccepted;
+  const bool nothing = seen.value == 0 || seen.value == -1;
+  if (object.end[1 - end].closed && nothing) return Answer::kAccepted;
   if (here.datagrams == 0) return expect_error(context, op, seen, EAGAIN);
   const int64_t first = here.sizes[0];
   const Answer returned = expect_value(context, op, seen, std::min(op.amount, first));

@@ -9,16 +9,19 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 namespace kqtorture {
 namespace {
 
-// What a wait of Wait::kDue lasts at most. Timers that are due soon are due within a millisecond;
-// the rest is for the machine.
-constexpr timespec kDueWait{0, 50'000'000};
+// What a wait of Wait::kDue lasts at most: timers that are due soon are due within a millisecond.
+// On a machine that is late nothing is lost but a chance to see them; await is for what must be
+// seen.
+constexpr timespec kDueWait{0, 2'000'000};
 // Explicit timeouts from here on are waits without limit as far as a program is concerned.
 constexpr int64_t kLongSeconds = 2;
-// On top of the longest timer, for its expiry to be noticed.
+// On top of the longest timer, for its expiry to be noticed; traffic over the loopback is there in
+// less.
 constexpr int64_t kAwaitSlackNs = 100'000;
 constexpr int64_t kSoonNs = 1'000'000;  // as the model has it
 // How often a fill or drain calls at most: 256 times 64 KiB is more than any buffer takes.
@@ -26,15 +29,22 @@ constexpr int kMostCalls = 256;
 constexpr int64_t kChunk = 65536;
 
 void sleep_ns(int64_t ns) {
+  if (ns <= 0) return;
   const timespec time{static_cast<time_t>(ns / 1'000'000'000),
                       static_cast<long>(ns % 1'000'000'000)};
   nanosleep(&time, nullptr);
 }
 
-// What a relative timer asks for, if it is due soon.
+int64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// What a timer asks for, if it is due soon; 0 if it is not.
 int64_t soon_ns(const Change& change) {
-  if (change.filter != filter::kTimer || (change.fflags & note::kAbstime) || change.data < 0)
-    return 0;
+  if (change.filter != filter::kTimer || change.data < 0) return 0;
+  if (change.fflags & note::kAbstime) return 1;  // due at once, or not within the program
   const int64_t unit = change.fflags & note::kNseconds   ? 1
                        : change.fflags & note::kUseconds ? 1000
                        : change.fflags & note::kSeconds  ? 1'000'000'000
@@ -67,13 +77,30 @@ Executor::Executor(World* world, Observer* observer)
       buffer_(static_cast<size_t>(limit::kBytes), 'x') {}
 
 void Executor::prepare(const Program& program) {
-  int64_t longest = 0;
+  longest_timer_ns_ = due_at_ns_ = 0;
+  has_inet_ = false;
+  alone_ = is_sequential(program);
+  for (const Object& object : program.objects) {
+    has_inet_ |= object.kind == ObjectKind::kTcp || object.kind == ObjectKind::kListener;
+  }
+  if (alone_) return;
+  // Other threads start timers, too, at times unknown here.
   for (const Thread& thread : program.threads) {
     for (const Op& op : thread.ops) {
-      for (const Change& change : op.changes) longest = std::max(longest, soon_ns(change));
+      for (const Change& change : op.changes) {
+        longest_timer_ns_ = std::max(longest_timer_ns_, soon_ns(change));
+      }
     }
   }
-  await_ns_ = longest + kAwaitSlackNs;
+}
+
+// After a call: it may have started timers, or taken an expiration after which a periodic one needs
+// its period again.
+void Executor::note_timers(const Op& op) {
+  for (const Change& change : op.changes) {
+    longest_timer_ns_ = std::max(longest_timer_ns_, soon_ns(change));
+  }
+  if (longest_timer_ns_ > 0) due_at_ns_ = now_ns() + longest_timer_ns_;
 }
 
 template <typename Call>
@@ -189,7 +216,7 @@ Executor::Result Executor::kevent(const Op& from) {
 
 Executor::Result Executor::issue(contract::Op* op, const Op& from, const Kevent* changes,
                                  Kevent* events) {
-  return call(op, [&](contract::Outcome* outcome) -> int64_t {
+  const Result result = call(op, [&](contract::Outcome* outcome) -> int64_t {
     timespec time{};
     const timespec* timeout = &time;
     switch (op->timeout) {
@@ -210,6 +237,8 @@ Executor::Result Executor::issue(contract::Op* op, const Op& from, const Kevent*
     outcome->events = reinterpret_cast<const contract::Event*>(events);
     return subject_.kevent(op->fd, changes, op->nchanges, events, op->nevents, timeout);
   });
+  note_timers(from);
+  return result;
 }
 
 Executor::Result Executor::trigger(const Op& from) {
@@ -397,7 +426,10 @@ Executor::Result Executor::await() {
   contract::Op op;
   op.kind = contract::OpKind::kAwait;
   return call(&op, [&](contract::Outcome*) -> int64_t {
-    sleep_ns(await_ns_);
+    const int64_t now = now_ns();
+    const int64_t least = alone_ ? (has_inet_ ? now : 0) : now + longest_timer_ns_;
+    const int64_t until = std::max(due_at_ns_, least) + kAwaitSlackNs;
+    sleep_ns(until - now);
     return 0;
   });
 }

@@ -33,7 +33,7 @@ class Executor {
     kStopped,  // the observer said so
     kAstray    // a number it lost belongs to the process around it now; the program cannot go on
   };
-  // Longest time that any timer of the program which is due soon takes, for await.
+  // Before a program's first operation.
   void prepare(const Program& program);
   Result run(const Op& op);
   const Returned& returned() const { return returned_; }
@@ -44,6 +44,7 @@ class Executor {
 
   Result kevent(const Op& op);
   Result trigger(const Op& op);
+  void note_timers(const Op& op);
   bool astray(const Change& change) const;
   Result issue(contract::Op* op, const Op& from, const Kevent* changes, Kevent* events);
   Result transfer(const Op& op, bool reading);
@@ -68,7 +69,12 @@ class Executor {
   std::vector<Kevent> copy_;  // of the changes of an aliased call
   std::vector<char> buffer_;
   Returned returned_;
-  int64_t await_ns_ = 0;
+  // For await: the longest of the timers started so far that are due soon, when the last of them
+  // expires at the latest, and whether the program has traffic under way without them.
+  int64_t longest_timer_ns_ = 0;
+  int64_t due_at_ns_ = 0;
+  bool has_inet_ = false;
+  bool alone_ = true;
 };
 
 }  // namespace kqtorture

@@ -92,6 +92,7 @@ class SequentialEngine::Judge : public Observer {
     contract::Explanation why;
     switch (model_.check(&states_, op, seen, &why)) {
       case contract::Answer::kAccepted:
+        if (engine_.witness_) engine_.witness_(op, seen);
         return true;
       case contract::Answer::kUndecided:
         result_.status = Status::kUndecided;

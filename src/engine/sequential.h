@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +54,10 @@ class SequentialEngine {
   Finding investigate(const Program& program, int shrink_budget = 3000,
                       Clock::time_point deadline = Clock::time_point::max());
 
+  // Called with every operation that the model accepted, and how it went.
+  using Witness = std::function<void(const contract::Op&, const contract::Outcome&)>;
+  void set_witness(Witness witness) { witness_ = std::move(witness); }
+
   const contract::Profile& profile() const { return model_.profile(); }
   uint64_t calls() const { return calls_; }            // on the subject, all programs together
   uint64_t deliveries() const { return deliveries_; }  // events they returned
@@ -67,6 +72,7 @@ class SequentialEngine {
   Executor executor_;
   uint64_t calls_ = 0;
   uint64_t deliveries_ = 0;
+  Witness witness_;
 };
 
 // The table of host facts that a subject on this machine is judged by.
