@@ -29,6 +29,16 @@ std::unique_ptr<SequentialEngine> engine_for(const Subject* subject, const std::
   return engine;
 }
 
+// The clock decides nothing: programs in which something happens by itself are left out.
+bool has_timers(const Program& program) {
+  for (const Op& op : program.threads[0].ops) {
+    for (const Change& change : op.changes) {
+      if (change.filter == filter::kTimer) return true;
+    }
+  }
+  return false;
+}
+
 int fail(const std::string& why) {
   fprintf(stderr, "misreading_test: %s\n", why.c_str());
   return 1;
@@ -46,11 +56,16 @@ int main(int argc, char** argv) {
   std::string error;
   const auto misread = Subject::open(argv[1], &error);
   const auto engine = engine_for(misread.get(), error);
+  GenerateOptions options;
+  options.inet = false;
+  Program guilty;
   uint64_t seed = 0;
-  while (seed < most_programs && engine->run(generate(seed)).status != Status::kFinding) seed++;
-  if (seed == most_programs) return fail("not found in " + std::to_string(seed) + " programs");
-
-  const Finding finding = engine->investigate(generate(seed));
+  for (;; seed++) {
+    if (seed == most_programs) return fail("not found in " + std::to_string(seed) + " programs");
+    guilty = generate(seed, options);
+    if (!has_timers(guilty) && engine->run(guilty).status == Status::kFinding) break;
+  }
+  const Finding finding = engine->investigate(guilty);
   Program program;
   if (finding.verdict.empty() || parse(finding.reproducer, &program)) {
     return fail("program " + std::to_string(seed) + " failed once and not again");
