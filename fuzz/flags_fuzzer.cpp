@@ -2,8 +2,10 @@
 //
 // One input is a short program of kevent() calls and operations on the descriptors they watch
 // (flags_program.h): every flag bit, filter, fflags and ident, bad pointers, negative and huge
-// counts, aliased lists, lists around the border of the chunks of 8. A ledger (flags_ledger.h) says
-// after each call what it may have answered. Nothing here blocks for good, and afterwards the
+// counts, aliased lists, lists around the border of the chunks of 8. Each call is judged twice: by
+// the contract's model (flags_model.h), exactly and for every platform, as far as it has words for
+// what was done; and by a ledger (flags_ledger.h), which goes on where lists overlap or descriptors
+// are closed behind the subject's back. Nothing here blocks for good, and afterwards the
 // process has exactly the descriptors it had before.
 #include <algorithm>
 
@@ -25,6 +27,15 @@ constexpr char kName[] = "flags_fuzzer";
   finding.message = violation.message;
   finding.detail = std::move(history);
   FuzzSession::get().violation(std::move(finding));
+}
+
+flags::ModelJudge* model() {
+#ifdef KQ_MODEL
+  static const auto judge = flags::make_model_judge(FuzzSession::get().subject());
+  return judge.get();
+#else
+  return nullptr;
+#endif
 }
 
 // Only the seed counts: libFuzzer prints it, and passes on what it draws from it.
@@ -69,11 +80,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   session.begin_input(data, size);
   const OpenDescriptors before;
   {
-    flags::Run run(session.subject(), memory, records);
+    flags::Run run(session.subject(), memory, records, model());
     const auto violation = run.run(flags::decode(data, size));
     session.stats().operations += run.calls();
     session.stats().deliveries += run.deliveries();
     session.stats().extra["undecided"] += run.undecided();
+    if (model() != nullptr) session.stats().extra["followed"] += model()->follows();
     if (violation) report(*violation, run.history());
     if (flags::has_host_descriptors(session.subject())) {
       const int number = before.first_difference(OpenDescriptors());

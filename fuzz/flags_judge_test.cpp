@@ -40,6 +40,7 @@ class Liar : public Subject {
     profile_ = truth.profile();
     layout_ = truth.layout();
   }
+  void claim(const std::string& profile) { profile_ = profile; }
   int kevent(int kq, const Kevent* changes, int change_count, Kevent* events, int room,
              const timespec* timeout) const override {
     int result = truth_.kevent(kq, changes, change_count, events, room, timeout);
@@ -306,6 +307,65 @@ TEST(FlagsProgram, AnyBytesDecodeToAProgramWithinItsBounds) {
     }
   }
 }
+
+#ifdef KQ_MODEL
+class FlagsModel : public FlagsJudge {
+ protected:
+  // As run(), with the model as the first judge, under another profile if one is given.
+  std::optional<Violation> run_with_model(const Program& program, Lie lie,
+                                          const std::string& profile = "strict-2006") {
+    Liar liar(*subject_, std::move(lie));
+    liar.claim(profile);
+    model_ = make_model_judge(liar);
+    EXPECT_TRUE(model_);
+    return kqtorture::flags::Run(liar, memory_, records_, model_.get()).run(program);
+  }
+  std::unique_ptr<ModelJudge> model_;
+};
+
+void tell_the_truth(const Answer&) {}
+
+TEST_F(FlagsModel, FollowsPlainProgramsToTheirEnd) {
+  EXPECT_FALSE(run_with_model(kReadyPipe, tell_the_truth));
+  EXPECT_TRUE(model_->follows());
+}
+
+TEST_F(FlagsModel, AccusesBeforeTheLedgerDoes) {
+  const auto violation = run_with_model(kReadyPipe, [](const Answer& answer) {
+    if (is_event(answer)) answer.events[0].data++;
+  });
+  ASSERT_TRUE(violation);
+  EXPECT_NE(violation->message.find("wrong data"), std::string::npos) << violation->message;
+}
+
+TEST_F(FlagsModel, FollowsPlatformsThatTheLedgerCannot) {
+  const Program both{{call({change(kPipeReader, kRead, flag::kAdd)}, 0),
+                      call({change(kPipeReader, kRead, flag::kEnable | flag::kDisable)}, 0)}};
+  EXPECT_FALSE(run_with_model(both, tell_the_truth));
+  const auto violation = run_with_model(both, tell_the_truth, "openbsd");
+  ASSERT_TRUE(violation) << "libkq refuses what OpenBSD takes";
+  EXPECT_EQ(violation->verdict, "wrong-errno") << violation->message;
+}
+
+TEST_F(FlagsModel, LeavesListsThatOverlapInsideToTheLedger) {
+  Step overlapping = call({change(kUserIdent, kUser, flag::kAdd | flag::kReceipt),
+                           change(kUserIdent, kUser, flag::kReceipt)},
+                          1);
+  overlapping.event_place = Place::kAliasShifted;
+  overlapping.event_split = 1;
+  EXPECT_FALSE(run_with_model(Program{{overlapping}}, tell_the_truth));
+  EXPECT_FALSE(model_->follows());
+}
+
+TEST_F(FlagsModel, LeavesClosesBehindTheSubjectsBackToTheLedger) {
+  Step close;
+  close.op = Op::kUnseenClose;
+  close.slot = 0;
+  EXPECT_FALSE(run_with_model(Program{{call({change(kPipeReader, kRead, flag::kAdd)}, 0), close}},
+                              tell_the_truth));
+  EXPECT_FALSE(model_->follows());
+}
+#endif
 
 }  // namespace
 }  // namespace kqtorture::flags

@@ -97,7 +97,8 @@ int room_of(uint8_t room, bool any) {
 
 }  // namespace
 
-Run::Run(const Subject& subject, const Memory& memory, std::vector<Record>& records)
+Run::Run(const Subject& subject, const Memory& memory, std::vector<Record>& records,
+         ModelJudge* model)
     : subject_(subject),
       memory_(memory),
       knobs_(knobs_of(subject.profile())),
@@ -105,12 +106,14 @@ Run::Run(const Subject& subject, const Memory& memory, std::vector<Record>& reco
       world_(subject),
       ledger_(world_, knobs_),
       judge_(world_, ledger_, knobs_),
+      model_(model),
       records_(records) {
   records_.clear();
 }
 
 std::optional<Violation> Run::run(const Program& program) {
-  if (!world_.build(&ledger_)) {
+  if (model_ != nullptr) model_->reset();
+  if (!world_.build(&ledger_, model_)) {
     return Violation{"wrong-answer", "",
                      std::string("the fixture could not be opened: ") + strerror(errno)};
   }
@@ -133,7 +136,7 @@ std::optional<Violation> Run::run_step(const Step& step) {
   if (step.op != Op::kKevent) {
     records_.push_back({step, 0, std::nullopt, {}});
     world_.apply(step);
-    return std::nullopt;
+    return model_ != nullptr ? model_->violation() : std::nullopt;
   }
   Call call;
   call.callee = world_.callee(step.slot);
@@ -313,6 +316,10 @@ std::optional<Violation> Run::perform(Call& call) {
   record.call = call;
   if (wrote_too_much(call, changes, events)) {
     return Violation{"wrong-answer", "1.5", "memory written that is not the caller's event list"};
+  }
+  if (model_ != nullptr) {
+    model_->called(call);
+    if (model_->violation()) return model_->violation();
   }
   return judge_.judge(call);
 }

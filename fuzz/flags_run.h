@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "flags_judge.h"
+#include "flags_model.h"
 #include "flags_program.h"
 #include "flags_world.h"
 #include "guarded_memory.h"
@@ -34,7 +35,9 @@ class Run {
  public:
   // records: emptied, and filled with what was done. Lent, because allocating it anew for each
   // input is a good part of the cost of an input under AddressSanitizer.
-  Run(const Subject& subject, const Memory& memory, std::vector<Record>& records);
+  // model: null where there is none, and only the ledger judges.
+  Run(const Subject& subject, const Memory& memory, std::vector<Record>& records,
+      ModelJudge* model = nullptr);
 
   // Runs the program and closes everything. The first violation ends it.
   std::optional<Violation> run(const Program& program);
@@ -66,6 +69,7 @@ class Run {
   World world_;
   Ledger ledger_;
   Judge judge_;
+  ModelJudge* const model_;
   uint64_t calls_ = 0;
   std::vector<Record>& records_;
 };

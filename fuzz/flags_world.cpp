@@ -65,21 +65,41 @@ World::World(const Subject& subject)
 
 World::~World() { tear_down(); }
 
-bool World::build(WorldListener* listener) {
+bool World::build(WorldListener* listener, Witness* witness) {
   listener_ = listener;
+  witness_ = witness;
   bool ok = open_kind(Kind::kPipe, 0) == 0 && open_kind(Kind::kSocketpair, 2) == 0;
   if (host_descriptors_) {
     ok = ok && open_kind(Kind::kEventfd, 4) == 0 && open_kind(Kind::kFile, 5) == 0;
     const int number = ok ? subject_.calls().fcntl(slots_[0].fd, F_DUPFD, kClosedNumber) : -1;
     ok = number >= 0;
-    if (ok) subject_.close(number);
+    if (ok) tell(contract::OpKind::kDup, slots_[0].fd, 0, 0, number);
+    if (ok) tell(contract::OpKind::kClose, number, 0, subject_.close(number));
     slots_[6].fd = number;
   }
   return ok && open_kind(Kind::kKqueue, 7) == 0 && open_kind(Kind::kKqueue, 8) == 0;
 }
 
 void World::tear_down() {
+  witness_ = nullptr;
   for (int slot = 0; slot < kSlots; slot++) close_slot(slot);
+}
+
+void World::tell(contract::OpKind kind, int fd, int64_t amount, int64_t value, int new_fd,
+                 int new_fd2, uint64_t counter) const {
+  if (witness_ == nullptr) return;
+  contract::Op op;
+  op.kind = kind;
+  op.fd = fd;
+  op.amount = amount;
+  contract::Outcome outcome;
+  outcome.value = value;
+  outcome.error = value < 0 ? errno : 0;
+  outcome.fd = new_fd;
+  outcome.fd2 = new_fd2;
+  outcome.counter = counter;
+  if (kind == contract::OpKind::kDup2) op.fd2 = new_fd;
+  witness_->called(op, outcome);
 }
 
 const Slot* World::find(int64_t fd) const {
@@ -170,6 +190,11 @@ int World::open_kind(Kind kind, int slot) {
       break;
   }
   if (fds[0] < 0) return -1;
+  constexpr contract::OpKind kCalls[] = {contract::OpKind::kPipe, contract::OpKind::kStreamPair,
+                                         contract::OpKind::kEventfd, contract::OpKind::kFile,
+                                         contract::OpKind::kKqueue};
+  tell(kCalls[static_cast<size_t>(kind)], -1, kind == Kind::kFile ? kFileBytes : 0, 0, fds[0],
+       fds[1]);
   const int object = static_cast<int>(objects_.size());
   objects_.push_back({kind, {}, 0, 0});
   adopt(slot, fds[0], object, 0);
@@ -208,11 +233,12 @@ void World::close_slot(int slot, bool unseen) {
 #ifdef __linux__
   if (unseen) {
     syscall(SYS_close, closing.fd);
+    if (witness_ != nullptr) witness_->lost_sight();
   } else {
-    subject_.close(closing.fd);
+    tell(contract::OpKind::kClose, closing.fd, 0, subject_.close(closing.fd));
   }
 #else
-  subject_.close(closing.fd);
+  tell(contract::OpKind::kClose, closing.fd, 0, subject_.close(closing.fd));
 #endif
   listener_->number_closed(closing.fd, unseen);
   forget(slot);
@@ -224,12 +250,15 @@ void World::duplicate(int from, int to) {
   int fd;
   if (slots_[to].open) {
     fd = slots_[to].fd;
-    if (subject_.calls().dup2(source.fd, fd) != fd) return;
+    const int result = subject_.calls().dup2(source.fd, fd);
+    tell(contract::OpKind::kDup2, source.fd, 0, result, fd);
+    if (result != fd) return;
     listener_->number_closed(fd, false);
     // The old object loses its descriptor at the same moment as the new one gains it.
     forget(to);
   } else {
     fd = subject_.calls().dup(source.fd);
+    tell(contract::OpKind::kDup, source.fd, 0, fd < 0 ? -1 : 0, fd);
     if (fd < 0) return;
   }
   adopt(to, fd, source.object, source.end);
@@ -241,15 +270,19 @@ void World::write_some(int slot, int64_t bytes) {
   Object& object = objects_[static_cast<size_t>(writer.object)];
   if (object.kind == Kind::kEventfd) {
     const auto amount = static_cast<uint64_t>(bytes);
-    if (subject_.write(writer.fd, &amount, sizeof amount) != sizeof amount) return;
+    const ssize_t accepted = subject_.write(writer.fd, &amount, sizeof amount);
+    tell(contract::OpKind::kWrite, writer.fd, bytes, accepted);
+    if (accepted != sizeof amount) return;
     object.counter += amount;
     listener_->activity(writer.object, 0, filter::kRead, true);
     return;
   }
   if (object.kind != Kind::kSocketpair && !(object.kind == Kind::kPipe && writer.end == 1)) return;
   const ssize_t written = subject_.write(writer.fd, scratch, static_cast<size_t>(bytes));
+  const bool full = written < 0 && errno == EAGAIN;
+  tell(contract::OpKind::kWrite, writer.fd, bytes, written);
   End& reader = object.ends[1 - writer.end];
-  object.ends[writer.end].full = written < 0 && errno == EAGAIN;
+  object.ends[writer.end].full = full;
   // A pipe wakes its readers even if the write finds it full; FreeBSD's and Linux's do.
   if (object.ends[writer.end].full && object.kind == Kind::kPipe) {
     listener_->activity(writer.object, 0, filter::kRead, false);
@@ -266,12 +299,15 @@ void World::read_some(int slot, int64_t bytes) {
   Object& object = objects_[static_cast<size_t>(reader.object)];
   if (object.kind == Kind::kKqueue) return;
   if (object.kind == Kind::kEventfd) {
-    uint64_t counter;
-    if (subject_.read(reader.fd, &counter, sizeof counter) == sizeof counter) object.counter = 0;
+    uint64_t counter = 0;
+    const ssize_t got = subject_.read(reader.fd, &counter, sizeof counter);
+    tell(contract::OpKind::kRead, reader.fd, 8, got, -1, -1, counter);
+    if (got == sizeof counter) object.counter = 0;
     listener_->activity(reader.object, 0, filter::kWrite, false);
     return;
   }
   const ssize_t got = subject_.read(reader.fd, scratch, static_cast<size_t>(bytes));
+  tell(contract::OpKind::kRead, reader.fd, bytes, got);
   if (got <= 0) return;
   if (object.kind == Kind::kFile) {
     object.offset += got;
@@ -291,7 +327,9 @@ void World::shut_down(int slot, int which) {
   constexpr int kHow[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
   const int how = kHow[which];
   const bool eof_before[2] = {end_of_file(shut.object, 0), end_of_file(shut.object, 1)};
-  if (subject_.calls().shutdown(shut.fd, how) != 0) return;
+  const int result = subject_.calls().shutdown(shut.fd, how);
+  tell(contract::OpKind::kShutdown, shut.fd, which, result);
+  if (result != 0) return;
   End& end = objects_[static_cast<size_t>(shut.object)].ends[shut.end];
   end.shut_read |= how != SHUT_WR;
   end.shut_write |= how != SHUT_RD;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "contract/operation.h"
 #include "flags_program.h"
 #include "subject/subject.h"
 
@@ -58,6 +59,15 @@ class WorldListener {
   virtual void object_died(int object) = 0;
 };
 
+// Sees every call on the subject that can change what a kqueue answers, in the contract's words.
+class Witness {
+ public:
+  virtual ~Witness() = default;
+  virtual void called(const contract::Op& op, const contract::Outcome& outcome) = 0;
+  // Something happened that the contract has no words for.
+  virtual void lost_sight() = 0;
+};
+
 class World {
  public:
   explicit World(const Subject& subject);
@@ -66,7 +76,8 @@ class World {
   World& operator=(const World&) = delete;
 
   // Opens the fixture. Returns false when the subject cannot open descriptors.
-  bool build(WorldListener* listener);
+  // witness: null for none.
+  bool build(WorldListener* listener, Witness* witness);
   // Closes everything that is open.
   void tear_down();
 
@@ -96,10 +107,14 @@ class World {
   void shut_down(int slot, int which);
   void forget(int slot);
   bool taken_by_others(int fd) const;
+  // Tells the witness of a call on fd, with errno as it is now.
+  void tell(contract::OpKind kind, int fd, int64_t amount, int64_t value, int new_fd = -1,
+            int new_fd2 = -1, uint64_t counter = 0) const;
 
   const Subject& subject_;
   const bool host_descriptors_;
   WorldListener* listener_ = nullptr;
+  Witness* witness_ = nullptr;
   Slot slots_[kSlots];
   std::vector<Object> objects_;
 };
