@@ -15,7 +15,7 @@ namespace kqtorture {
 struct SweepSettings {
   uint64_t seed = 0;
   double sample = 1;
-  int jobs = 2;
+  int jobs = kDefaultJobs;
   std::string only;  // "sweep", "matrix", a part of the cases' names, or empty
 
   SweepOptions sweep() const;

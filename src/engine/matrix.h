@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "contract/model.h"
+#include "engine/sweep_jobs.h"
 #include "report/finding.h"
 #include "scenario/program.h"
 #include "subject/subject.h"
@@ -55,7 +56,7 @@ Program matrix_program(const MatrixSetting& setting, const NamedChange& first,
 struct MatrixOptions {
   double sample = 1;
   uint64_t seed = 0;
-  int jobs = 2;
+  int jobs = kDefaultJobs;
 };
 
 struct MatrixCounts {

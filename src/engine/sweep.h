@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/sweep_jobs.h"
 #include "engine/sweep_run.h"
 
 namespace kqtorture {
@@ -18,7 +19,7 @@ namespace kqtorture {
 struct SweepOptions {
   double sample = 1;  // which part of the words of a case, drawn with the seed
   uint64_t seed = 0;
-  int jobs = 2;
+  int jobs = kDefaultJobs;
   // Of the cases' names: those that contain it; empty: all.
   std::string only;
 };
