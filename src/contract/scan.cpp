@@ -95,7 +95,8 @@ bool more_may_come(const Context& context, const Knote& knote) {
   if (knote.object == Knote::kNoObject) return timer_runs(knote);
   const Object& object = context.state->object[knote.object];
   if (object.kind == ObjectKind::kFile) return !context.host.file_activity_seen;
-  return object.end[knote.end].under_way;
+  // Of TCP activations cannot be counted: an acknowledgement is one, too (I9(b)).
+  return object.kind == ObjectKind::kTcp || object.end[knote.end].under_way;
 }
 
 void open_scan(const Context& context, uint8_t kqueue, ScanView* view) {
