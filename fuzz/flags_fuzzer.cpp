@@ -30,12 +30,8 @@ constexpr char kName[] = "flags_fuzzer";
 }
 
 flags::ModelJudge* model() {
-#ifdef KQ_MODEL
   static const auto judge = flags::make_model_judge(FuzzSession::get().subject());
   return judge.get();
-#else
-  return nullptr;
-#endif
 }
 
 // Only the seed counts: libFuzzer prints it, and passes on what it draws from it.

@@ -308,7 +308,6 @@ TEST(FlagsProgram, AnyBytesDecodeToAProgramWithinItsBounds) {
   }
 }
 
-#ifdef KQ_MODEL
 class FlagsModel : public FlagsJudge {
  protected:
   // As run(), with the model as the first judge, under another profile if one is given.
@@ -365,7 +364,6 @@ TEST_F(FlagsModel, LeavesClosesBehindTheSubjectsBackToTheLedger) {
                               tell_the_truth));
   EXPECT_FALSE(model_->follows());
 }
-#endif
 
 }  // namespace
 }  // namespace kqtorture::flags

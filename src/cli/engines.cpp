@@ -15,9 +15,7 @@
 namespace kqtorture {
 namespace {
 
-#ifdef KQ_MODEL
 constexpr char kLitmus[] = "litmus";
-#endif
 
 std::string file_of(const std::string& path) {
   return std::filesystem::path(path).filename().string();
@@ -86,7 +84,6 @@ void fuzz(const Engine& fuzzer, const CampaignOptions& options, Job* job) {
   }
 }
 
-#ifdef KQ_MODEL
 // Programs of one thread have one turn in each; those with threads share the time.
 void run_litmus(Job* job) {
   char seconds[32];
@@ -99,7 +96,6 @@ Engine litmus() {
   if (seed_corpus(kLitmus).empty()) result.absent = "no corpus/litmus beside this build";
   return result;
 }
-#endif
 
 // Its subject is the parser of litmus programs, not a kqueue.
 bool tortures_no_kqueue(const std::string& fuzzer) { return fuzzer == "litmus_fuzzer"; }
@@ -121,9 +117,7 @@ void measure(const CampaignOptions& options, Job* job) {
 
 std::vector<Engine> turn_takers(const CampaignOptions& options) {
   std::vector<Engine> engines = {engine(Engine::Kind::kStress, "stress", own_program("kq_stress"))};
-#ifdef KQ_MODEL
   engines.push_back(litmus());
-#endif
   const auto fuzzers = preset_programs_ending("fuzz", "_fuzzer");
   for (const std::string& program : fuzzers) {
     if (tortures_no_kqueue(file_of(program))) continue;
@@ -150,9 +144,7 @@ Job turn(const Engine& engine, const CampaignOptions& options, uint64_t seed, do
   Job result = job(options, engine.name, engine.program);
   result.seed = seed;
   result.seconds = seconds;
-#ifdef KQ_MODEL
   if (engine.kind == Engine::Kind::kLitmus) run_litmus(&result);
-#endif
   if (engine.kind == Engine::Kind::kFuzzer) fuzz(engine, options, &result);
   if (engine.kind == Engine::Kind::kBench) measure(options, &result);
   return result;

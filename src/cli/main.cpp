@@ -5,10 +5,8 @@ int main(int argc, char** argv) {
   kqtorture::CommandLine line(argc, argv);
   kqtorture::register_torture(&line);
   kqtorture::register_check(&line);
-#ifdef KQ_MODEL
   kqtorture::register_run(&line);
   kqtorture::register_shrink(&line);
-#endif
   kqtorture::register_replay(&line);
   kqtorture::register_explain(&line);
   kqtorture::register_version(&line);

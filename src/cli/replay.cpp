@@ -12,11 +12,9 @@
 
 #include "cli/command_line.h"
 #include "cli/finding_file.h"
-#include "cli/programs.h"
-#ifdef KQ_MODEL
 #include "cli/litmus_finding.h"
+#include "cli/programs.h"
 #include "cli/replay_litmus.h"
-#endif
 #include "report/text.h"
 #include "subject/child.h"
 #include "subject/profiles.h"
@@ -126,7 +124,6 @@ int run_command(const Replay& replay) {
   return code;
 }
 
-#ifdef KQ_MODEL
 // Does `replay` run the program itself? Not what a fuzzer's own process crashed on: that may need
 // the fuzzer's sanitizer to show again.
 bool runs_litmus(const Finding& finding) {
@@ -134,7 +131,6 @@ bool runs_litmus(const Finding& finding) {
   if (!ends_with(finding.engine, "_fuzzer")) return true;
   return finding.verdict != "crash" || !is_program(preset_program("fuzz", finding.engine));
 }
-#endif
 
 int run_replay(const CommandLine& line, const CLI::App& subcommand, const std::string& path) {
   Finding finding;
@@ -148,14 +144,12 @@ int run_replay(const CommandLine& line, const CLI::App& subcommand, const std::s
     common.profile = finding.profile;
   }
   const uint64_t seed = common.seed ? *common.seed : finding.seed;
-#ifdef KQ_MODEL
   if (runs_litmus(finding)) {
     Scenario scenario;
     if (!litmus_of(path, finding, &scenario, &error)) return usage_error(error);
     export_subject(common);
     return replay_litmus(line, scenario, finding, seed);
   }
-#endif
   Replay replay;
   if (!find_command(path, finding, &replay, &error)) return usage_error(error);
   export_subject(common);

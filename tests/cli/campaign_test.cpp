@@ -278,7 +278,7 @@ TEST_F(Campaign, FuzzerOfTheParserTorturesNoKqueue) {
   EXPECT_THAT(tree_.notes(), SizeIs(0));
 }
 
-#if defined(KQ_MODEL) && defined(KQT_LIBKQ)
+#ifdef KQT_LIBKQ
 TEST_F(Campaign, LitmusCorpusTakesTurns) {
   testing::write_text(tree_.path("corpus/litmus/one.litmus"), "pipe p\nthread A\nwrite p.w 1\n");
   testing::write_text(tree_.path("corpus/litmus/two.litmus"),

@@ -61,9 +61,7 @@ TEST(CommandLine, MistakesInTheEnvironmentAreNamedToo) {
 
 TEST(CommandLine, HelpIsEverywhere) {
   std::vector<std::string> names = {"torture", "check", "replay", "explain", "version"};
-#ifdef KQ_MODEL
   names.insert(names.end(), {"run", "shrink"});
-#endif
   for (const std::string& name : names) {
     const Ran ran = kqtorture({name, "--help"});
     EXPECT_EQ(ran.code, kExitClean);

@@ -61,8 +61,7 @@ TEST(World, AConnectionThatHadAnAliasIsNotKept) {
   std::string error;
   const auto engine = SequentialEngine::create(emulator(), &error);
   ASSERT_TRUE(engine) << error;
-  const Program aliases =
-      program_of("tcp c\nsocketpair s\nkqueue k\nthread T\ndup2 c.a -> s.a\n");
+  const Program aliases = program_of("tcp c\nsocketpair s\nkqueue k\nthread T\ndup2 c.a -> s.a\n");
   const Program closes = program_of(
       "tcp c\nkqueue k\nthread T\nclose c.a\nawait\n"
       "kevent k (c.b READ ADD) room=1 timeout=due => (c.b READ EOF fflags=0)\n");
