@@ -5,6 +5,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #if defined(__linux__)
 #include <sys/syscall.h>
 #endif
@@ -15,9 +17,11 @@ namespace {
 // Long enough not to disturb a call that is on its way, short enough to wait for.
 constexpr time_t kPatienceSeconds = 1;
 
-volatile std::sig_atomic_t interrupted = 0;
+// Threads of a free run are signalled side by side.
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler must not block");
 
-void on_signal(int) { interrupted = 1; }
+void on_signal(int) { interrupted.store(true, std::memory_order_relaxed); }
 
 }  // namespace
 
@@ -63,7 +67,7 @@ Watch::~Watch() {
 }
 
 void Watch::arm() {
-  interrupted = 0;
+  interrupted.store(false, std::memory_order_relaxed);
   if (!works_) return;
 #if defined(__APPLE__)
   const itimerval time{{kPatienceSeconds, 0}, {kPatienceSeconds, 0}};
@@ -84,7 +88,7 @@ bool Watch::disarm() {
     timer_settime(timer_, 0, &never, nullptr);
 #endif
   }
-  return interrupted != 0;
+  return interrupted.load(std::memory_order_relaxed);
 }
 
 }  // namespace kqtorture
