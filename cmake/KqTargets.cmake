@@ -19,11 +19,12 @@ function(kq_use_test_headers target)
 endfunction()
 
 # kq_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [ENVIRONMENT ...] [TIMEOUT seconds]
-#             [OWN_MAIN]): a GoogleTest program; every case becomes a ctest test that shows as
-# skipped when GTEST_SKIP() says so or the program exits with 77. OWN_MAIN: the sources have their
-# main(). TIMEOUT only ends what hangs: no test may depend on it.
+#             [OWN_MAIN] [PURE]): a GoogleTest program. Every case becomes a ctest test, which shows
+# as skipped when GTEST_SKIP() says so or the program exits with 77. OWN_MAIN: the sources have
+# their main(). TIMEOUT only ends what hangs: no test may depend on it. PURE: cases only compute,
+# so that under a sanitizer, where starting a process takes longest, all are one ctest test.
 function(kq_add_test name)
-  cmake_parse_arguments(ARG "OWN_MAIN" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "OWN_MAIN;PURE" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
   find_package(GTest REQUIRED)
   include(GoogleTest)
   add_executable(${name} ${ARG_SOURCES})
@@ -41,6 +42,11 @@ function(kq_add_test name)
   endif()
   if(ARG_TIMEOUT)
     list(APPEND properties TIMEOUT ${ARG_TIMEOUT})
+  endif()
+  if(ARG_PURE AND KQ_SANITIZE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES ${properties})
+    return()
   endif()
   gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
                        PROPERTIES ${properties})
