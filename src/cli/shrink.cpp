@@ -2,6 +2,7 @@
 //
 // Findings are shrunk when they are made, within a budget. This goes on from there, or starts from
 // a program that came by another way: a crash file of a fuzzer, a litmus file of one's own.
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 
@@ -58,7 +59,16 @@ int shrink_it(const Scenario& scenario, const Arguments& arguments, const RunOpt
   const auto runner = ScenarioRunner::open(&error);
   if (!runner) return usage_error(error);
   note_activity(to_file_name(scenario.name).c_str());
-  const ScenarioRunner::Outcome outcome = runner->run(scenario, options);
+  // A race shows only now and then: it has the whole budget to show once.
+  const auto deadline = std::chrono::steady_clock::now() + options.shrink_time;
+  RunOptions attempt = options;
+  ScenarioRunner::Outcome outcome = runner->run(scenario, attempt);
+  while (!is_sequential(scenario.program) && !outcome.stuck &&
+         (outcome.status == Status::kClean || outcome.status == Status::kUndecided) &&
+         std::chrono::steady_clock::now() < deadline) {
+    ++attempt.seed;
+    outcome = runner->run(scenario, attempt);
+  }
   if (outcome.status != Status::kFinding) {
     std::printf("shrink: not found this time%s%s\n", outcome.note.empty() ? "" : ": ",
                 to_line(outcome.note).c_str());
