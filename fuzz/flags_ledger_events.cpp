@@ -112,8 +112,9 @@ Due Ledger::kqueue_readable(int kqueue, const Clock& now, int depth) const {
 }
 
 Due Ledger::due(const Knote& knote, const Clock& now, int depth) const {
-  if (knote.orphan || knote.disabled) return Due::kNo;
+  if (knote.orphan) return Due::kNo;
   if (knote.vague) return Due::kMay;
+  if (knote.disabled) return Due::kNo;
   if (knote.forced_active || knote.dead) return Due::kMust;
   const Condition state = condition(knote, now, depth);
   if (knote.filter == filter::kTimer) return state.holds;
@@ -150,7 +151,8 @@ std::optional<Violation> Ledger::deliver(int kqueue, const Kevent& event, const 
     return violation("stale-generation", "I2",
                      "an event of a descriptor that was closed: " + describe(*knote));
   }
-  if (knote->disabled) {
+  // A vague one may have been made anew since, and then it is enabled.
+  if (knote->disabled && !knote->vague) {
     return violation("phantom", "I3", "an event of a disabled knote: " + describe(*knote));
   }
   const Condition state = condition(*knote, now, 0);
@@ -165,7 +167,7 @@ std::optional<Violation> Ledger::deliver(int kqueue, const Kevent& event, const 
   // The event tells which of its possible histories a vague knote has.
   if (knote->vague) {
     knote->flags = static_cast<uint16_t>(event.flags & ~flag::kSysflags);
-    knote->forced = knote->forced_active = knote->maybe_gone = false;
+    knote->forced = knote->forced_active = knote->maybe_gone = knote->disabled = false;
   }
   if ((knote->flags & flag::kOneshot) || knote->dead) {
     erase(knote);
