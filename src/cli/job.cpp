@@ -92,8 +92,8 @@ Finding unsaved_finding(const Job& job, const std::vector<std::string>& log) {
 
 JobResult run_job(const Job& job, const std::function<void()>& watch) {
   JobResult result;
-  const std::string stats_file = job.out + "/work/" + to_file_name(job.name) + ".json";
-  make_directories(job.out + "/work");
+  const std::string stats_file = job.out + "/jobs/" + to_file_name(job.name) + ".json";
+  make_directories(job.out + "/jobs");
   unlink(stats_file.c_str());
   FindingsFolder findings(job.out + "/findings");
   const int log = open(job.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
