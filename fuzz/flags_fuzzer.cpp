@@ -2,11 +2,10 @@
 //
 // One input is a short program of kevent() calls and operations on the descriptors they watch
 // (flags_program.h): every flag bit, filter, fflags and ident, bad pointers, negative and huge
-// counts, aliased lists, lists around the border of the chunks of 8. Each call is judged twice: by
-// the contract's model (flags_model.h), exactly and for every platform, as far as it has words for
-// what was done; and by a ledger (flags_ledger.h), which goes on where lists overlap or descriptors
-// are closed behind the subject's back. Nothing here blocks for good, and afterwards the
-// process has exactly the descriptors it had before.
+// counts, aliased lists, lists around the border of the chunks of 8, descriptors closed behind the
+// subject's back. Each call is judged by the contract's model (flags_model.h), exactly and for
+// every platform, and by the few rules that need no model (flags_judge.h). Nothing here blocks for
+// good, and afterwards the process has exactly the descriptors it had before.
 #include <algorithm>
 
 #include "flags_mutator.h"
@@ -80,7 +79,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto violation = run.run(flags::decode(data, size));
     session.stats().operations += run.calls();
     session.stats().deliveries += run.deliveries();
-    session.stats().extra["undecided"] += run.undecided();
     if (model() != nullptr) session.stats().extra["followed"] += model()->follows();
     if (violation) report(*violation, run.history());
     if (flags::has_host_descriptors(session.subject())) {

@@ -1,6 +1,8 @@
 // From the fuzzer's calls to the contract's operations.
 #include "flags_model.h"
 
+#include <cerrno>
+
 #include "contract/model.h"
 #include "engine/sequential.h"
 
@@ -38,7 +40,8 @@ class Following : public ModelJudge {
   }
 
   void called(const Call& call) override {
-    if (call.alias > 0) return lost_sight();
+    // What it did before a signal ended it cannot be told from its result.
+    if (call.result == -1 && call.error == EINTR) follows_ = false;
     contract::Op op;
     op.fd = call.callee;
     op.changes = reinterpret_cast<const contract::Event*>(call.list.data());
@@ -47,6 +50,8 @@ class Following : public ModelJudge {
     op.timeout = timeout_of(call);
     if (call.change_count > call.readable) op.changes_readable = call.readable;
     if (call.room < 0 || call.room > call.writable) op.events_writable = call.writable;
+    op.alias = call.alias;
+    op.written = reinterpret_cast<const contract::Event*>(call.events);
     contract::Outcome outcome;
     outcome.value = call.result;
     outcome.error = call.error;
@@ -54,7 +59,17 @@ class Following : public ModelJudge {
     called(op, outcome);
   }
 
-  void lost_sight() override { follows_ = false; }
+  bool bound_to_fire(int kqueue) override {
+    if (!follows_ || violation_) return false;
+    contract::Op await;
+    await.kind = contract::OpKind::kAwait;
+    waited_.copy_from(states_);
+    if (model_.check(&waited_, await, contract::Outcome{}, nullptr) !=
+        contract::Answer::kAccepted) {
+      return false;
+    }
+    return model_.pending(waited_, kqueue) == contract::Tri::kYes;
+  }
   const std::optional<Violation>& violation() const override { return violation_; }
   bool follows() const override { return follows_; }
   void reset() override {
@@ -66,6 +81,7 @@ class Following : public ModelJudge {
  private:
   const contract::Model model_;
   contract::StateSet states_;
+  contract::StateSet waited_;  // after everything under way has arrived
   std::optional<Violation> violation_;
   bool follows_ = true;
 };

@@ -1,14 +1,14 @@
 // The contract's model as the judge of flags_fuzzer: it follows every call on the subject, and says
 // whether it may have ended so.
 //
-// What the model has no words for ends its judgement of the input: a close behind the subject's
-// back, an event list that lies inside the changelist other than at its start. The ledger
-// (flags_judge.h) goes on there.
+// What the model has no words for ends its judgement of the input: a filter that it does not know,
+// more knotes than it holds. The rules of flags_judge.h go on.
 #pragma once
 
 #include <memory>
 #include <optional>
 
+#include "contract/profile.h"
 #include "flags_judge.h"
 #include "flags_world.h"
 
@@ -22,6 +22,9 @@ class ModelJudge : public Witness {
   virtual const std::optional<Violation>& violation() const = 0;
   // Does it still follow? False from the moment that the model has no words for.
   virtual bool follows() const = 0;
+  // Some event is bound to come on this kqueue without anyone's doing: a call may wait for it
+  // without limit.
+  virtual bool bound_to_fire(int kqueue) = 0;
   // Forgets everything, for the next input.
   virtual void reset() = 0;
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cstring>
@@ -95,17 +96,25 @@ int room_of(uint8_t room, bool any) {
   }
 }
 
+// A library in user space may crash on them.
+bool survives_bad_pointers(const Subject& subject) { return subject.profile() != "libkqueue"; }
+
+int64_t now_ns() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * int64_t{1000000000} + time.tv_nsec;
+}
+
 }  // namespace
 
 Run::Run(const Subject& subject, const Memory& memory, std::vector<Record>& records,
          ModelJudge* model)
     : subject_(subject),
       memory_(memory),
-      knobs_(knobs_of(subject.profile())),
-      raw_pointers_(subject.layout() == Layout::kFreebsd11 && knobs_.survives_bad_pointers),
+      profile_(contract::find_profile(subject.profile())),
+      raw_pointers_(subject.layout() == Layout::kFreebsd11 && survives_bad_pointers(subject)),
       world_(subject),
-      ledger_(world_, knobs_),
-      judge_(world_, ledger_, knobs_),
+      judge_(profile_ != nullptr && profile_->error_entry == contract::ErrorEntry::kErrorOnly),
       model_(model),
       records_(records) {
   records_.clear();
@@ -113,12 +122,12 @@ Run::Run(const Subject& subject, const Memory& memory, std::vector<Record>& reco
 
 std::optional<Violation> Run::run(const Program& program) {
   if (model_ != nullptr) model_->reset();
-  if (!world_.build(&ledger_, model_)) {
+  if (!world_.build(model_)) {
     return Violation{"wrong-answer", "",
                      std::string("the fixture could not be opened: ") + strerror(errno)};
   }
   std::optional<Violation> violation = run_steps(program);
-  if (!violation && !judge_.undecided()) violation = settle();
+  if (!violation) violation = settle();
   world_.tear_down();
   return violation;
 }
@@ -127,7 +136,6 @@ std::optional<Violation> Run::run_steps(const Program& program) {
   for (const Step& step : program.steps) {
     note_progress();
     if (auto violation = run_step(step)) return violation;
-    if (judge_.undecided()) return std::nullopt;
   }
   return std::nullopt;
 }
@@ -142,9 +150,8 @@ std::optional<Violation> Run::run_step(const Step& step) {
   call.callee = world_.callee(step.slot);
   place_changes(step, call);
   // FreeBSD 13 takes a negative room for an endless one and writes past the list.
-  const bool any_room =
-      knobs_.takes_any_count && raw_pointers_ &&
-      (knobs_.strict_counts || step.room < kRoomMinusOne || step.room > kRoomMinimum);
+  const bool negative = step.room == kRoomMinusOne || step.room == kRoomMinimum;
+  const bool any_room = takes_any_count() && (!negative || refuses_negative_room());
   call.room = room_of(step.room, any_room);
   place_events(step.event_place, step.event_split, call);
   place_timeout(step.timeout, call);
@@ -163,12 +170,12 @@ void Run::place_changes(const Step& step, Call& call) {
     event.fflags = change.fflags;
     event.data = static_cast<intptr_t>(data_of(change.data));
     event.udata = judge_.issue_udata(event.filter, event.ident);
+    remember_key(call, event);
   }
   const Place place = raw_pointers_ ? step.change_place : Place::kRoomy;
   place_list(list, step.count, place, step.change_split, call);
   call.change_count =
-      count_of(raw_pointers_ && knobs_.takes_any_count ? step.change_count : ChangeCount::kExact,
-               step.count);
+      count_of(takes_any_count() ? step.change_count : ChangeCount::kExact, step.count);
 }
 
 void Run::place_list(const Kevent* list, int count, Place place, int split, Call& call) const {
@@ -237,11 +244,26 @@ void Run::place_events(Place place, int split, Call& call) const {
       page.end() - static_cast<size_t>(call.writable) * sizeof(Kevent) - half);
 }
 
+void Run::remember_key(const Call& call, const Kevent& change) {
+  const Slot* const slot = world_.find(call.callee);
+  if (slot == nullptr) return;
+  const Key key{slot->object, change.filter, change.ident};
+  if (std::find(keys_.begin(), keys_.end(), key) == keys_.end()) keys_.push_back(key);
+}
+
+// Counts that only a kernel survives, or one that was made to.
+bool Run::takes_any_count() const {
+  return raw_pointers_ && profile_ != nullptr && profile_->has_forceoneshot;
+}
+
+bool Run::refuses_negative_room() const {
+  return profile_->negative_events == contract::NegativeCount::kRefused;
+}
+
 // Nothing may block for good: without a limit only what is bound to end is waited for.
 bool Run::may_wait(const Call& call) const {
-  const Slot* const slot = world_.find(call.callee);
-  if (!slot || call.change_count > 0 || call.room <= 0 || !knobs_.followed) return false;
-  return ledger_.bound_to_fire(slot->object, Clock::now());
+  if (model_ == nullptr || call.change_count > 0 || call.room <= 0) return false;
+  return model_->bound_to_fire(call.callee);
 }
 
 void Run::place_timeout(Timeout timeout, Call& call) const {
@@ -303,12 +325,12 @@ std::optional<Violation> Run::perform(Call& call) {
   char* const window = memory_.events.end() - kWindow;
   memset(window, 0xa5, kWindow);  // so that an entry that was not written is seen
   const Shadow changes(memory_.changes), events(memory_.events);
-  call.before = Clock::now();
+  const int64_t before = now_ns();
   errno = 0;
   call.result = subject_.kevent(call.callee, call.changes, call.change_count, call.events,
                                 call.room, call.timeout);
   call.error = call.result == -1 ? errno : 0;
-  call.after = Clock::now();
+  call.took_ns = now_ns() - before;
   calls_++;
   Record& record = records_.back();
   const int visible = std::clamp(call.result, 0, call.writable);
@@ -328,12 +350,11 @@ std::optional<Violation> Run::settle() {
   std::vector<int> done;
   for (int i = 0; i < kSlots; i++) {
     const Slot slot = world_.slot(i);
-    if (!slot.open || world_.object(slot.object).kind != Kind::kKqueue) continue;
+    if (!slot.open || world_.kind(slot.object) != Kind::kKqueue) continue;
     if (std::find(done.begin(), done.end(), slot.object) != done.end()) continue;
     done.push_back(slot.object);
     note_progress();
     if (auto violation = settle_kqueue(slot.fd, slot.object)) return violation;
-    if (judge_.undecided()) return std::nullopt;
   }
   return std::nullopt;
 }
@@ -341,20 +362,18 @@ std::optional<Violation> Run::settle() {
 std::optional<Violation> Run::settle_kqueue(int kq, int kqueue) {
   // What is still there to be delivered, and then what must not be delivered again.
   if (auto violation = drain(kq, 2)) return violation;
-  if (!knobs_.followed || !knobs_.force_oneshot) return std::nullopt;
-  // A copy: asking about a key makes it known.
-  const std::vector<Ledger::Key> keys = ledger_.keys();
+  if (profile_ == nullptr || !profile_->has_forceoneshot) return std::nullopt;
   const uint16_t ask = static_cast<uint16_t>(flag::kReceipt | flag::kEnable | flag::kForceOneshot |
-                                             (knobs_.keep_udata ? flag::kKeepUdata : 0));
+                                             (profile_->has_keepudata ? flag::kKeepUdata : 0));
   Kevent list[kMaxChanges];
   int count = 0;
-  for (size_t i = 0; i <= keys.size(); i++) {
-    if (i < keys.size()) {
-      if (keys[i].kqueue != kqueue) continue;
-      void* const udata = judge_.issue_udata(keys[i].filter, keys[i].ident);
-      list[count++] = {keys[i].ident, keys[i].filter, ask, 0, 0, udata};
+  for (size_t i = 0; i <= keys_.size(); i++) {
+    if (i < keys_.size()) {
+      if (keys_[i].kqueue != kqueue) continue;
+      void* const udata = judge_.issue_udata(keys_[i].filter, keys_[i].ident);
+      list[count++] = {keys_[i].ident, keys_[i].filter, ask, 0, 0, udata};
     }
-    if (count == 0 || (i < keys.size() && count < kMaxChanges)) continue;
+    if (count == 0 || (i < keys_.size() && count < kMaxChanges)) continue;
     Call call;
     call.callee = kq;
     place_list(list, count, Place::kTight, 0, call);
@@ -363,11 +382,10 @@ std::optional<Violation> Run::settle_kqueue(int kq, int kqueue) {
     place_timeout(Timeout::kZero, call);
     records_.push_back({Step{}, count, std::nullopt, {}});
     if (auto violation = perform(call)) return violation;
-    if (judge_.undecided()) return std::nullopt;
     count = 0;
   }
   // All of them come out now, so one call more than it takes must find nothing.
-  return drain(kq, ledger_.knotes().size() / kMaxRoom + 2);
+  return drain(kq, keys_.size() / kMaxRoom + 2);
 }
 
 std::optional<Violation> Run::drain(int kq, size_t calls) {

@@ -35,7 +35,7 @@ class Run {
  public:
   // records: emptied, and filled with what was done. Lent, because allocating it anew for each
   // input is a good part of the cost of an input under AddressSanitizer.
-  // model: null where there is none, and only the ledger judges.
+  // model: null where there is none, and only the rules of flags_judge.h are checked.
   Run(const Subject& subject, const Memory& memory, std::vector<Record>& records,
       ModelJudge* model = nullptr);
 
@@ -44,7 +44,6 @@ class Run {
 
   uint64_t calls() const { return calls_; }
   uint64_t deliveries() const { return judge_.deliveries(); }
-  bool undecided() const { return judge_.undecided(); }
   // What was done and what came back, one line per step.
   std::vector<std::string> history() const;
 
@@ -61,15 +60,26 @@ class Run {
   void place_events(Place place, int split, Call& call) const;
   void place_timeout(Timeout timeout, Call& call) const;
   bool may_wait(const Call& call) const;
+  bool takes_any_count() const;
+  bool refuses_negative_room() const;
+  void remember_key(const Call& call, const Kevent& change);
+
+  // What a change ever named.
+  struct Key {
+    int kqueue;  // object
+    int16_t filter;
+    uintptr_t ident;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
 
   const Subject& subject_;
   const Memory& memory_;
-  const Knobs knobs_;
-  const bool raw_pointers_;  // the subject gets our pointers untouched
+  const contract::Profile* const profile_;  // null: unknown
+  const bool raw_pointers_;                 // the subject gets our pointers untouched
   World world_;
-  Ledger ledger_;
   Judge judge_;
   ModelJudge* const model_;
+  std::vector<Key> keys_;  // in order of first use
   uint64_t calls_ = 0;
   std::vector<Record>& records_;
 };

@@ -60,13 +60,12 @@ bool detects_unseen_closes(const Subject& subject) {
 
 World::World(const Subject& subject)
     : subject_(subject), host_descriptors_(has_host_descriptors(subject)) {
-  objects_.reserve(kMaxSteps + kSlots);
+  kinds_.reserve(kMaxSteps + kSlots);
 }
 
 World::~World() { tear_down(); }
 
-bool World::build(WorldListener* listener, Witness* witness) {
-  listener_ = listener;
+bool World::build(Witness* witness) {
   witness_ = witness;
   bool ok = open_kind(Kind::kPipe, 0) == 0 && open_kind(Kind::kSocketpair, 2) == 0;
   if (host_descriptors_) {
@@ -153,11 +152,7 @@ uintptr_t World::ident(uint8_t index, int16_t filter) const {
   }
 }
 
-void World::adopt(int slot, int fd, int object, int end) {
-  slots_[slot] = {fd, object, end, true};
-  objects_[static_cast<size_t>(object)].ends[end].descriptors++;
-  listener_->number_opened(fd, object);
-}
+void World::adopt(int slot, int fd, int object, int end) { slots_[slot] = {fd, object, end, true}; }
 
 int World::open_kind(Kind kind, int slot) {
   const SubjectCalls& calls = subject_.calls();
@@ -195,36 +190,11 @@ int World::open_kind(Kind kind, int slot) {
                                          contract::OpKind::kKqueue};
   tell(kCalls[static_cast<size_t>(kind)], -1, kind == Kind::kFile ? kFileBytes : 0, 0, fds[0],
        fds[1]);
-  const int object = static_cast<int>(objects_.size());
-  objects_.push_back({kind, {}, 0, 0});
+  const int object = static_cast<int>(kinds_.size());
+  kinds_.push_back(kind);
   adopt(slot, fds[0], object, 0);
   if (fds[1] >= 0) adopt(slot + 1, fds[1], object, 1);
   return 0;
-}
-
-bool World::end_of_file(int object, int end) const {
-  const Object& it = objects_[static_cast<size_t>(object)];
-  if (it.kind != Kind::kPipe && it.kind != Kind::kSocketpair) return false;
-  const End& self = it.ends[end];
-  const End& peer = it.ends[1 - end];
-  return peer.descriptors == 0 || peer.shut_write || self.shut_read;
-}
-
-void World::forget(int slot) {
-  Slot& closed = slots_[slot];
-  closed.open = false;
-  Object& object = objects_[static_cast<size_t>(closed.object)];
-  const int other = 1 - closed.end;
-  const bool eof_before = end_of_file(closed.object, other);
-  if (--object.ends[closed.end].descriptors > 0) return;
-  const bool two_ended = object.kind == Kind::kPipe || object.kind == Kind::kSocketpair;
-  if (two_ended) {
-    listener_->activity(closed.object, other, filter::kRead, !eof_before);
-    listener_->activity(closed.object, other, filter::kWrite, false);
-  }
-  if (object.kind == Kind::kKqueue || (object.kind == Kind::kPipe && closed.end == 0)) {
-    listener_->object_died(closed.object);
-  }
 }
 
 void World::close_slot(int slot, bool unseen) {
@@ -232,16 +202,14 @@ void World::close_slot(int slot, bool unseen) {
   if (!closing.open) return;
 #ifdef __linux__
   if (unseen) {
-    syscall(SYS_close, closing.fd);
-    if (witness_ != nullptr) witness_->lost_sight();
+    tell(contract::OpKind::kUnseenClose, closing.fd, 0, syscall(SYS_close, closing.fd));
   } else {
     tell(contract::OpKind::kClose, closing.fd, 0, subject_.close(closing.fd));
   }
 #else
   tell(contract::OpKind::kClose, closing.fd, 0, subject_.close(closing.fd));
 #endif
-  listener_->number_closed(closing.fd, unseen);
-  forget(slot);
+  closing.open = false;
 }
 
 void World::duplicate(int from, int to) {
@@ -253,9 +221,6 @@ void World::duplicate(int from, int to) {
     const int result = subject_.calls().dup2(source.fd, fd);
     tell(contract::OpKind::kDup2, source.fd, 0, result, fd);
     if (result != fd) return;
-    listener_->number_closed(fd, false);
-    // The old object loses its descriptor at the same moment as the new one gains it.
-    forget(to);
   } else {
     fd = subject_.calls().dup(source.fd);
     tell(contract::OpKind::kDup, source.fd, 0, fd < 0 ? -1 : 0, fd);
@@ -264,91 +229,49 @@ void World::duplicate(int from, int to) {
   adopt(to, fd, source.object, source.end);
 }
 
-void World::write_some(int slot, int64_t bytes) {
+int64_t World::write_some(int slot, int64_t bytes) {
   const Slot& writer = slots_[slot];
-  if (!writer.open) return;
-  Object& object = objects_[static_cast<size_t>(writer.object)];
-  if (object.kind == Kind::kEventfd) {
+  if (!writer.open) return 0;
+  if (kind(writer.object) == Kind::kEventfd) {
     const auto amount = static_cast<uint64_t>(bytes);
     const ssize_t accepted = subject_.write(writer.fd, &amount, sizeof amount);
     tell(contract::OpKind::kWrite, writer.fd, bytes, accepted);
-    if (accepted != sizeof amount) return;
-    object.counter += amount;
-    listener_->activity(writer.object, 0, filter::kRead, true);
-    return;
+    return accepted;
   }
-  if (object.kind != Kind::kSocketpair && !(object.kind == Kind::kPipe && writer.end == 1)) return;
+  const bool takes_bytes = kind(writer.object) == Kind::kSocketpair ||
+                           (kind(writer.object) == Kind::kPipe && writer.end == 1);
+  if (!takes_bytes) return 0;
   const ssize_t written = subject_.write(writer.fd, scratch, static_cast<size_t>(bytes));
-  const bool full = written < 0 && errno == EAGAIN;
   tell(contract::OpKind::kWrite, writer.fd, bytes, written);
-  End& reader = object.ends[1 - writer.end];
-  object.ends[writer.end].full = full;
-  // A pipe wakes its readers even if the write finds it full; FreeBSD's and Linux's do.
-  if (object.ends[writer.end].full && object.kind == Kind::kPipe) {
-    listener_->activity(writer.object, 0, filter::kRead, false);
-  }
-  if (written <= 0) return;
-  reader.unread += written;
-  reader.writes++;
-  listener_->activity(writer.object, 1 - writer.end, filter::kRead, true);
+  return written;
 }
 
 void World::read_some(int slot, int64_t bytes) {
   const Slot& reader = slots_[slot];
-  if (!reader.open) return;
-  Object& object = objects_[static_cast<size_t>(reader.object)];
-  if (object.kind == Kind::kKqueue) return;
-  if (object.kind == Kind::kEventfd) {
+  if (!reader.open || kind(reader.object) == Kind::kKqueue) return;
+  if (kind(reader.object) == Kind::kEventfd) {
     uint64_t counter = 0;
     const ssize_t got = subject_.read(reader.fd, &counter, sizeof counter);
     tell(contract::OpKind::kRead, reader.fd, 8, got, -1, -1, counter);
-    if (got == sizeof counter) object.counter = 0;
-    listener_->activity(reader.object, 0, filter::kWrite, false);
     return;
   }
   const ssize_t got = subject_.read(reader.fd, scratch, static_cast<size_t>(bytes));
   tell(contract::OpKind::kRead, reader.fd, bytes, got);
-  if (got <= 0) return;
-  if (object.kind == Kind::kFile) {
-    object.offset += got;
-    listener_->activity(reader.object, 0, filter::kRead, false);
-    return;
-  }
-  End& end = object.ends[reader.end];
-  end.unread -= got;
-  if (end.unread == 0) end.writes = 0;
-  object.ends[1 - reader.end].full = false;
-  listener_->activity(reader.object, 1 - reader.end, filter::kWrite, false);
 }
 
 void World::shut_down(int slot, int which) {
   const Slot& shut = slots_[slot];
-  if (!shut.open || object(shut.object).kind != Kind::kSocketpair) return;
+  if (!shut.open || kind(shut.object) != Kind::kSocketpair) return;
   constexpr int kHow[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
-  const int how = kHow[which];
-  const bool eof_before[2] = {end_of_file(shut.object, 0), end_of_file(shut.object, 1)};
-  const int result = subject_.calls().shutdown(shut.fd, how);
-  tell(contract::OpKind::kShutdown, shut.fd, which, result);
-  if (result != 0) return;
-  End& end = objects_[static_cast<size_t>(shut.object)].ends[shut.end];
-  end.shut_read |= how != SHUT_WR;
-  end.shut_write |= how != SHUT_RD;
-  for (int side = 0; side < 2; side++) {
-    const bool certain = !eof_before[side] && end_of_file(shut.object, side);
-    listener_->activity(shut.object, side, filter::kRead, certain);
-    listener_->activity(shut.object, side, filter::kWrite, false);
-  }
+  tell(contract::OpKind::kShutdown, shut.fd, which,
+       subject_.calls().shutdown(shut.fd, kHow[which]));
 }
 
 void World::fill(int slot) {
-  if (!slots_[slot].open || object(slots_[slot].object).kind == Kind::kEventfd) return;
-  const Object& filled = object(slots_[slot].object);
-  const End& reader = filled.ends[1 - slots_[slot].end];
+  if (!slots_[slot].open || kind(slots_[slot].object) == Kind::kEventfd) return;
   // The bound only guards against an object that takes everything.
   for (int i = 0; i < 64; i++) {
-    const int64_t before = reader.unread;
-    write_some(slot, sizeof scratch);
-    if (reader.unread == before) break;
+    if (write_some(slot, sizeof scratch) <= 0) break;
   }
 }
 
@@ -369,7 +292,7 @@ void World::apply(const Step& step) {
       break;
     case Op::kUnseenClose:
       // A kqueue's own descriptor is not a watched one: nobody promises to find that out.
-      if (slots_[slot].open && object(slots_[slot].object).kind != Kind::kKqueue &&
+      if (slots_[slot].open && kind(slots_[slot].object) != Kind::kKqueue &&
           detects_unseen_closes(subject_)) {
         close_slot(slot, true);
       }

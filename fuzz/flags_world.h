@@ -1,9 +1,8 @@
-// The descriptors that a program of flags_fuzzer works on, and what is known about the objects
-// behind them.
+// The descriptors that a program of flags_fuzzer works on.
 //
 // The fixture is small and always the same, so that an input means the same in every run: slot 0/1
 // a pipe, 2/3 a socketpair, 4 an eventfd, 5 a regular file, 6 a number that was closed, 7 and 8 two
-// kqueues, 9 to 11 free. Every byte that goes in or out goes through here, which is why the ledger
+// kqueues, 9 to 11 free. Every byte that goes in or out goes through here, which is why the model
 // can say what a filter must report.
 #pragma once
 
@@ -22,22 +21,6 @@ enum class Kind : uint8_t { kPipe, kSocketpair, kEventfd, kFile, kKqueue };
 // A file of the fixture holds this many bytes: more than one read takes, fewer than all of them do.
 inline constexpr int64_t kFileBytes = 1000;
 
-struct End {
-  int descriptors = 0;
-  int64_t unread = 0;  // bytes that a reader of this end would find
-  int writes = 0;      // towards this end, not yet read
-  bool shut_read = false;
-  bool shut_write = false;
-  bool full = false;  // the last write of this end was refused
-};
-
-struct Object {
-  Kind kind;
-  End ends[2];           // a pipe: 0 is read from, 1 is written to
-  uint64_t counter = 0;  // of an eventfd
-  int64_t offset = 0;    // of a file
-};
-
 struct Slot {
   int fd = -1;  // kept after the close: the number is then a closed one
   int object = -1;
@@ -45,27 +28,11 @@ struct Slot {
   bool open = false;
 };
 
-// Told of everything that can change what a filter says, before the subject is called again.
-class WorldListener {
- public:
-  virtual ~WorldListener() = default;
-  // The number is closed; unseen: by raw system call.
-  virtual void number_closed(int fd, bool unseen) = 0;
-  virtual void number_opened(int fd, int object) = 0;
-  // Something happened to this end that can make the filter true. certain: an activation on every
-  // platform, as opposed to one that an implementation may well not notice.
-  virtual void activity(int object, int end, int16_t filter, bool certain) = 0;
-  // The last descriptor of a pipe's read end, or of a kqueue, is closed.
-  virtual void object_died(int object) = 0;
-};
-
 // Sees every call on the subject that can change what a kqueue answers, in the contract's words.
 class Witness {
  public:
   virtual ~Witness() = default;
   virtual void called(const contract::Op& op, const contract::Outcome& outcome) = 0;
-  // Something happened that the contract has no words for.
-  virtual void lost_sight() = 0;
 };
 
 class World {
@@ -77,7 +44,7 @@ class World {
 
   // Opens the fixture. Returns false when the subject cannot open descriptors.
   // witness: null for none.
-  bool build(WorldListener* listener, Witness* witness);
+  bool build(Witness* witness);
   // Closes everything that is open.
   void tear_down();
 
@@ -86,10 +53,8 @@ class World {
 
   // The open slot that holds this number, or null.
   const Slot* find(int64_t fd) const;
-  const Object& object(int index) const { return objects_[static_cast<size_t>(index)]; }
+  Kind kind(int object) const { return kinds_[static_cast<size_t>(object)]; }
   const Slot& slot(int index) const { return slots_[index]; }
-  // A reader of this end will find nothing after what is there now.
-  bool end_of_file(int object, int end) const;
   // The number a kevent step calls: a slot's, or one that is never open.
   int callee(uint8_t slot) const;
   // The ident of a change: descriptors, small numbers and the borders of int and long. Never a
@@ -101,11 +66,11 @@ class World {
   void adopt(int slot, int fd, int object, int end);
   void close_slot(int slot, bool unseen = false);
   void duplicate(int from, int to);
-  void write_some(int slot, int64_t bytes);
+  // Returns how much was accepted.
+  int64_t write_some(int slot, int64_t bytes);
   void read_some(int slot, int64_t bytes);
   void fill(int slot);
   void shut_down(int slot, int which);
-  void forget(int slot);
   bool taken_by_others(int fd) const;
   // Tells the witness of a call on fd, with errno as it is now.
   void tell(contract::OpKind kind, int fd, int64_t amount, int64_t value, int new_fd = -1,
@@ -113,10 +78,9 @@ class World {
 
   const Subject& subject_;
   const bool host_descriptors_;
-  WorldListener* listener_ = nullptr;
   Witness* witness_ = nullptr;
   Slot slots_[kSlots];
-  std::vector<Object> objects_;
+  std::vector<Kind> kinds_;  // of the objects
 };
 
 // True when the subject's descriptors are the host's.

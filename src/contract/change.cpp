@@ -6,6 +6,7 @@
 
 #include "contract/evaluate.h"
 #include "contract/objects.h"
+#include "contract/unseen.h"
 
 namespace kqtorture::contract {
 namespace {
@@ -243,6 +244,15 @@ ChangeOutcome change_state(const Context& context, uint8_t kqueue, const Event& 
   if (words.what != ChangeOutcome::kDone) return words;
   const Profile& profile = context.profile;
   const Descriptor* target = nullptr;
+  if (state.orphans > 0 && is_descriptor_filter(simple.filter)) {
+    if (has(simple, flag::kAdd)) {
+      find_out(context, kqueue, simple.ident);
+    } else if (orphans_hold(context, kqueue, simple.ident)) {
+      const int orphan = state.find_knote(kqueue, simple.filter, simple.ident);
+      const bool is = orphan >= 0 && state.knote[orphan].orphan != Orphan::kNo;
+      if (is) return modify(context, kqueue, simple, orphan);
+    }
+  }
   const int index = state.find_knote(kqueue, simple.filter, simple.ident);
   if (is_descriptor_filter(simple.filter)) {
     if (simple.ident <= INT32_MAX) target = state.find_descriptor(static_cast<int>(simple.ident));

@@ -78,8 +78,7 @@ Answer compare_entries(const Context& context, const Plan& plan, const Op& op,
   for (int i = 0; i < plan.entries; i++) {
     if (op.events_writable != Op::kAll && i >= op.events_writable) break;  // nobody can see it
     const Entry& entry = plan.entry[i];
-    const Answer answer =
-        compare_entry(context, entry, op.changes[entry.change], i, seen.events[i]);
+    const Answer answer = compare_entry(context, entry, *entry.given, i, seen.events[i]);
     if (answer != Answer::kAccepted) return answer;
   }
   return Answer::kAccepted;

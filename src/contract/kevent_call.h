@@ -11,11 +11,12 @@ namespace kqtorture::contract {
 
 // A change that left an entry in the event list.
 struct Entry {
-  int change = 0;        // index into the changelist
-  int error = 0;         // 0: a receipt
-  int error_or = 0;      // also allowed, when not 0
-  uint16_t flags = 0;    // without EV_ERROR, of those that are echoed
-  bool created = false;  // the change made a knote, or tried to
+  int change = 0;                // index into the changelist
+  const Event* given = nullptr;  // the change as it was read
+  int error = 0;                 // 0: a receipt
+  int error_or = 0;              // also allowed, when not 0
+  uint16_t flags = 0;            // without EV_ERROR, of those that are echoed
+  bool created = false;          // the change made a knote, or tried to
 };
 
 inline constexpr int kMaxEntries = 64;

@@ -107,8 +107,8 @@ bool readable(const Op& op, int from, int to) {
   return op.changes_readable == Op::kAll || to <= op.changes_readable || from >= to;
 }
 
-bool add_entry(const Context& context, const Op& op, int index, const ChangeOutcome& outcome,
-               Plan* plan) {
+bool add_entry(const Context& context, const Op& op, int index, const Event& change,
+               const ChangeOutcome& outcome, Plan* plan) {
   if (plan->entries >= plan->room) return no_room(context.profile, outcome, plan);
   if (plan->entries == kMaxEntries) return undecided(plan);
   const bool faults = op.events_writable != Op::kAll && plan->entries >= op.events_writable;
@@ -117,6 +117,7 @@ bool add_entry(const Context& context, const Op& op, int index, const ChangeOutc
   }
   Entry& entry = plan->entry[plan->entries++];
   entry.change = index;
+  entry.given = &change;
   entry.error = outcome.error;
   entry.error_or = outcome.error_or;
   entry.flags = outcome.flags;
@@ -124,18 +125,29 @@ bool add_entry(const Context& context, const Op& op, int index, const ChangeOutc
   return true;
 }
 
+// The change as it is read when `entries` entries have been written.
+const Event& change_at(const Op& op, int index, int entries) {
+  const int entry = index - op.alias;
+  const bool overwritten = op.alias != Op::kNoAlias && entry >= 0 && entry < entries &&
+                           (op.events_writable == Op::kAll || entry < op.events_writable);
+  return overwritten ? op.written[entry] : op.changes[index];
+}
+
 bool apply_changes(const Context& context, const Op& op, Plan* plan) {
   const int chunk = context.profile.chunk;
+  int written = 0;  // entries, when the chunk was read
   for (int i = 0; i < op.nchanges; i++) {
+    if (i % chunk == 0) written = plan->entries;
     if (i % chunk == 0 && !readable(op, i, std::min(i + chunk, op.nchanges))) {
       return fail(plan, EFAULT, "2.12", "the changelist cannot be read");
     }
-    const ChangeOutcome outcome = change_state(context, plan->kqueue, op.changes[i]);
+    const Event& change = change_at(op, i, written);
+    const ChangeOutcome outcome = change_state(context, plan->kqueue, change);
     if (outcome.what == ChangeOutcome::kUndecided) return undecided(plan);
     if (outcome.what == ChangeOutcome::kSkipped) continue;
-    const bool receipt = (op.changes[i].flags & flag::kReceipt) != 0;
+    const bool receipt = (change.flags & flag::kReceipt) != 0;
     if (outcome.what == ChangeOutcome::kDone && !receipt) continue;
-    if (!add_entry(context, op, i, outcome, plan)) return false;
+    if (!add_entry(context, op, i, change, outcome, plan)) return false;
   }
   return true;
 }

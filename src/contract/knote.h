@@ -41,6 +41,14 @@ enum class TimerState : uint8_t {
   kSoon,     // may expire at any time, and surely while the program waits
 };
 
+// Was the number closed where the kqueue could not see it? Then the knote may vanish at any time
+// until the next ADD of its number; delivered it is never, unless the same file comes back.
+enum class Orphan : uint8_t {
+  kNo,
+  kYes,
+  kOfFile,  // a regular file: opened anew it looks like the old one
+};
+
 struct Knote {
   // The key.
   uint64_t ident = 0;
@@ -62,10 +70,13 @@ struct Knote {
   Tri latch = Tri::kNo;   // USER: triggered
   Tri eof = Tri::kNo;     // as of the last evaluation
   TimerState timer = TimerState::kStopped;
-  uint16_t flags = 0;        // as delivered, without EOF
-  uint16_t flags_maybe = 0;  // bits that may be there besides
-  uint32_t sfflags = 0;      // saved interest; USER: S
-  int64_t sdata = 0;         // likewise; USER: D
+  Orphan orphan = Orphan::kNo;
+  static constexpr uint8_t kUnlimited = UINT8_MAX;
+  uint8_t patience = kUnlimited;  // an orphan: how many more changes of this call find it
+  uint16_t flags = 0;             // as delivered, without EOF
+  uint16_t flags_maybe = 0;       // bits that may be there besides
+  uint32_t sfflags = 0;           // saved interest; USER: S
+  int64_t sdata = 0;              // likewise; USER: D
   uint64_t udata = 0;
   // The accumulated result, as of the last evaluation: what a stale ONESHOT delivers. TIMER: the
   // expirations not yet delivered.
@@ -122,6 +133,10 @@ Evaluation evaluate_self(const Knote& knote);
 // did. Returns true when the knote entered the queue, or may have.
 bool object_event(const Host& host, const Evaluation& now, Tri happened, uint32_t tick,
                   Knote* knote);
+
+// The same open file is at the number again, and nobody ever noticed that it was away: what the
+// knote saw meanwhile is unknown.
+void come_back(const Evaluation& now, Knote* knote);
 
 // The object died under the knote (2.7): EOF and ONESHOT are added for good.
 void convert_by_death(Knote* knote);

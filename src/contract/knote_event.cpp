@@ -38,4 +38,18 @@ void convert_by_death(Knote* knote) {
   knote->converted = true;
 }
 
+void come_back(const Evaluation& now, Knote* knote) {
+  knote->delivered = false;
+  if (!knote->forced && (possible(now.ready) || knote->active != Active::kNo)) {
+    knote->active = Active::kMaybe;
+  }
+  if (!knote->disabled && knote->active != Active::kNo) {
+    if (!possible(knote->queued)) knote->place_lo = 0;
+    if (!knote->forced) knote->queued = Tri::kMaybe;
+    knote->place_hi = Knote::kOpenTick;
+  }
+  knote->data = {INT64_MIN, INT64_MAX};
+  knote->eof = Tri::kMaybe;
+}
+
 }  // namespace kqtorture::contract

@@ -6,10 +6,14 @@
 #include "contract/evaluate.h"
 #include "contract/kevent_call.h"
 #include "contract/object_ops.h"
+#include "contract/unseen.h"
 
 namespace kqtorture::contract {
 
 Answer Model::check(StateSet* states, const Op& op, const Outcome& seen, Explanation* why) const {
+  if (op.kind == OpKind::kKevent && split_by_discovery(states, op) != Answer::kAccepted) {
+    return Answer::kUndecided;
+  }
   const int before = states->count;
   int kept = 0;
   for (int i = 0; i < before; i++) {
@@ -20,12 +24,12 @@ Answer Model::check(StateSet* states, const Op& op, const Outcome& seen, Explana
                                                      : judge_object_op(context, op, seen);
     if (answer == Answer::kUndecided || state.undecided) return Answer::kUndecided;
     if (answer == Answer::kRefused) continue;
-    if (kept != i) states->state[kept] = state;
+    if (kept != i) states->state[kept].copy_from(state);
     kept++;
   }
   // States that were split off stand behind the old ones.
   for (int i = before; i < states->count; i++) {
-    if (kept != i) states->state[kept] = states->state[i];
+    if (kept != i) states->state[kept].copy_from(states->state[i]);
     kept++;
   }
   states->count = kept;

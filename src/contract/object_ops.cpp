@@ -6,6 +6,7 @@
 
 #include "contract/evaluate.h"
 #include "contract/objects.h"
+#include "contract/unseen.h"
 
 namespace kqtorture::contract {
 namespace {
@@ -221,10 +222,21 @@ Answer judge_use(const Context& context, const Op& op, const Outcome& seen,
       return judge_truncate(context, op, seen);
     default: {
       const Answer returned = expect_value(context, op, seen, 0);
+      if (returned == Answer::kAccepted && op.kind == OpKind::kUnseenClose) {
+        return close_unseen(context, op.fd);
+      }
       if (returned == Answer::kAccepted) close_descriptor(context, op.fd);
       return returned;
     }
   }
+}
+
+Answer judge_call(const Context& context, const Op& op, const Outcome& seen) {
+  if (op.kind < OpKind::kConnect) return judge_creation(context, op, seen);
+  const Descriptor* target = context.state->find_descriptor(op.fd);
+  if (target == nullptr) return expect_error(context, op, seen, EBADF);
+  const Descriptor copy = *target;
+  return judge_use(context, op, seen, copy);
 }
 
 }  // namespace
@@ -254,11 +266,9 @@ Answer judge_object_op(const Context& context, const Op& op, const Outcome& seen
     settle(context);
     return Answer::kAccepted;
   }
-  if (op.kind < OpKind::kConnect) return judge_creation(context, op, seen);
-  const Descriptor* target = context.state->find_descriptor(op.fd);
-  if (target == nullptr) return expect_error(context, op, seen, EBADF);
-  const Descriptor copy = *target;
-  return judge_use(context, op, seen, copy);
+  const Answer answer = judge_call(context, op, seen);
+  if (answer == Answer::kAccepted) look_for_returned(context);
+  return answer;
 }
 
 }  // namespace kqtorture::contract

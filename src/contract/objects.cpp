@@ -4,6 +4,7 @@
 
 #include "contract/evaluate.h"
 #include "contract/queue.h"
+#include "contract/unseen.h"
 
 namespace kqtorture::contract {
 namespace {
@@ -103,6 +104,7 @@ void close_end(const Context& context, int index, int end) {
   if (object.kind == ObjectKind::kKqueue) drop_kqueue(context, index);
   if (both) {
     object.kind = ObjectKind::kFree;
+    strand_orphans(context, index);
     return;
   }
   switch (object.kind) {
@@ -186,16 +188,24 @@ void remove_knote(const Context& context, int index, Removal why) {
     state.object[knote.object].watchers--;
     state.nesting--;
   }
+  state.orphans = static_cast<uint8_t>(state.orphans - (knote.orphan != Orphan::kNo));
   for (int i = index + 1; i < state.knotes; i++) state.knote[i - 1] = state.knote[i];
   state.knotes--;
 }
 
-void close_descriptor(const Context& context, int number) {
+void drop_descriptor(const Context& context, int number) {
   State& state = *context.state;
   int at = 0;
   while (state.descriptor[at].number != number) at++;
   const Descriptor closed = state.descriptor[at];
   state.descriptor[at] = state.descriptor[--state.descriptors];
+  if (--state.object[closed.object].end[closed.end].descriptors == 0) {
+    close_end(context, closed.object, closed.end);
+  }
+}
+
+void close_descriptor(const Context& context, int number) {
+  State& state = *context.state;
   for (int i = state.knotes - 1; i >= 0; i--) {
     const Knote& knote = state.knote[i];
     if (knote.object == Knote::kNoObject || knote.ident != static_cast<uint64_t>(number)) continue;
@@ -203,9 +213,7 @@ void close_descriptor(const Context& context, int number) {
     if (!context.profile.close_detected) state.undecided = true;
     remove_knote(context, i, Removal::kClosed);
   }
-  if (--state.object[closed.object].end[closed.end].descriptors == 0) {
-    close_end(context, closed.object, closed.end);
-  }
+  drop_descriptor(context, number);
 }
 
 void activity(const Context& context, int object, int end, int16_t filter, Tri happened) {

@@ -17,6 +17,9 @@ bool open_descriptor(const Context& context, int number, int object, int end);
 // Closes an open number: its knotes are gone (2.8), and with the last number of an end the end.
 void close_descriptor(const Context& context, int number);
 
+// The same, but for the knotes.
+void drop_descriptor(const Context& context, int number);
+
 // Removes knote `index`. Later knotes move up.
 void remove_knote(const Context& context, int index, Removal why);
 

@@ -5,9 +5,10 @@ namespace kqtorture::contract {
 namespace {
 
 constexpr const char* kOpNames[kOpKinds] = {
-    "kqueue",  "pipe",  "stream-pair", "dgram-pair", "tcp-pair", "unix-listener", "tcp-listener",
-    "eventfd", "file",  "connect",     "accept",     "close",    "dup",           "dup2",
-    "read",    "write", "shutdown",    "seek",       "truncate", "await",         "kevent"};
+    "kqueue",       "pipe",     "stream-pair", "dgram-pair", "tcp-pair", "unix-listener",
+    "tcp-listener", "eventfd",  "file",        "connect",    "accept",   "close",
+    "unseen-close", "dup",      "dup2",        "read",       "write",    "shutdown",
+    "seek",         "truncate", "await",       "kevent"};
 
 constexpr const char* kTimeoutNames[] = {"zero",     "finite",    "forever",
                                          "negative", "bad-nanos", "unreadable"};

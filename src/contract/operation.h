@@ -28,6 +28,7 @@ enum class OpKind : uint8_t {
   kConnect,       // fd: the listener; -> fd the connected (or connecting) client, non-blocking
   kAccept,        // fd: the listener; -> fd the server's side, non-blocking
   kClose,         // fd
+  kUnseenClose,   // fd, behind the kqueue's back: by raw system call
   kDup,           // fd; -> fd the new number
   kDup2,          // fd onto fd2; value: fd2
   kRead,      // fd, amount bytes asked for; value: bytes got. An eventfd: amount 8, see `counter`
@@ -71,6 +72,11 @@ struct Op {
   Timeout timeout = Timeout::kZero;
   int changes_readable = kAll;  // entries from this index on fault; 0 for a null list
   int events_writable = kAll;   // likewise of the event list
+  // The event list is the changelist from this index on, and `written` what it holds after the
+  // call: later changes may be read as entries that overwrote them.
+  int alias = kNoAlias;
+  static constexpr int kNoAlias = -1;
+  const Event* written = nullptr;
 };
 
 struct Outcome {

@@ -96,7 +96,7 @@ bool predict_plan(const Context& context, const Prediction& want, Plan* plan, Ou
   }
   for (int i = 0; i < plan->entries; i++) {
     const Entry& entry = plan->entry[i];
-    want.events[i] = entry_event(context.profile, entry, want.op.changes[entry.change]);
+    want.events[i] = entry_event(context.profile, entry, *entry.given);
   }
   outcome->value = plan->entries;
   outcome->events = want.events;

@@ -76,6 +76,9 @@ Answer refuse_undue(const Context& context, const Knote& knote, const Evaluation
     return context.refuse(verdict, rule, index,
                           [&] { return "{" + to_text(seen) + "} was delivered " + what; });
   };
+  if (knote.orphan != Orphan::kNo) {
+    return refuse(Verdict::kStaleGeneration, "I2", "after its descriptor was closed unseen");
+  }
   if (knote.disabled && knote.spent) {
     return refuse(Verdict::kDuplicate, "I5", "again though nothing enabled it since");
   }
@@ -117,7 +120,7 @@ Answer compare_event(const Context& context, const Knote& knote, const Evaluatio
   }
   if (seen.udata != knote.udata) {
     if (of_earlier_life(context, knote, seen)) return refuse_earlier_life(context, seen, index);
-    return refuse(Verdict::kWrongUdata, "I12", "udata", std::to_string(knote.udata));
+    return refuse(Verdict::kWrongUdata, "I12", "udata", hexadecimal(knote.udata));
   }
   const bool any = expected.fflags_or == kAnyErrno && seen.fflags < kErrnos;
   if (!any && seen.fflags != expected.fflags && seen.fflags != expected.fflags_or) {

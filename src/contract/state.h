@@ -6,6 +6,7 @@
 // never misjudged.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -90,14 +91,19 @@ struct State {
   uint8_t removed = 0;       // number of valid entries
   uint8_t removed_next = 0;  // ring
   uint8_t nesting = 0;       // knotes that watch a kqueue
+  uint8_t orphans = 0;       // knotes whose number was closed unseen
   bool undecided = false;    // beyond the model
   uint32_t tick = 1;         // the clock of all queues
-  Object object[kMaxObjects];
+  // The last one is always free: what orphans of a vanished object watch.
+  static constexpr uint8_t kVanished = kMaxObjects;
+  Object object[kMaxObjects + 1];
   Descriptor descriptor[kMaxDescriptors];
   Knote knote[kMaxKnotes];
   Removed gone[kMaxRemoved];
 
   State() {}  // the arrays stay as they are: only the first `objects` ... entries mean anything
+  // Only the parts in use: a whole state is several times larger.
+  void copy_from(const State& from);
   const Descriptor* find_descriptor(int number) const {
     for (int i = 0; i < descriptors; i++) {
       if (descriptor[i].number == number) return &descriptor[i];
@@ -113,11 +119,28 @@ struct State {
   }
 };
 
+inline void State::copy_from(const State& from) {
+  objects = from.objects;
+  descriptors = from.descriptors;
+  knotes = from.knotes;
+  removed = from.removed;
+  removed_next = from.removed_next;
+  nesting = from.nesting;
+  orphans = from.orphans;
+  undecided = from.undecided;
+  tick = from.tick;
+  std::copy_n(from.object, objects, object);
+  std::copy_n(from.descriptor, descriptors, descriptor);
+  std::copy_n(from.knote, knotes, knote);
+  std::copy_n(from.gone, kMaxRemoved, gone);
+}
+
 // The whole state in words, for reports and debugging.
 std::string to_text(const State& state);
 
 // The states that explain everything seen so far. Eight suffice: only a call that failed with
-// EFAULT while it delivered splits a state, by what it may have swallowed.
+// EFAULT while it delivered splits a state, by what it may have swallowed, and a close that nobody
+// saw, by when it was found out.
 struct StateSet {
   static constexpr int kCapacity = 8;
   int count = 1;
@@ -127,9 +150,13 @@ struct StateSet {
     count = 1;
     State& empty = state[0];
     empty.objects = empty.descriptors = empty.knotes = 0;
-    empty.removed = empty.removed_next = empty.nesting = 0;
+    empty.removed = empty.removed_next = empty.nesting = empty.orphans = 0;
     empty.undecided = false;
     empty.tick = 1;
+  }
+  void copy_from(const StateSet& from) {
+    count = from.count;
+    for (int i = 0; i < count; i++) state[i].copy_from(from.state[i]);
   }
 };
 

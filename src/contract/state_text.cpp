@@ -31,6 +31,7 @@ std::string knote_text(const Knote& knote) {
                      filter_name(knote.filter) + " ident " + std::to_string(knote.ident) +
                      " flags " + flags_text(knote.flags);
   if (knote.disabled) text += knote.spent ? " disabled-by-delivery" : " disabled";
+  if (knote.orphan != Orphan::kNo) text += " closed-unseen";
   if (knote.forced) text += " forced";
   if (knote.converted) text += " dead";
   text += std::string(" active ") + word(knote.active) + " queued " + word(knote.queued);

@@ -117,11 +117,6 @@ std::optional<T> parse_number(std::string_view text) {
   return narrow;
 }
 
-std::string hexadecimal(uint64_t value) {
-  char digits[2 + 16] = {'0', 'x'};
-  return {digits, std::to_chars(digits + 2, std::end(digits), value, 16).ptr};
-}
-
 template <typename T, size_t n>
 std::string bits_text(const Word<T> (&table)[n], T bits) {
   std::string text;
@@ -181,6 +176,11 @@ std::string notes_text(int16_t number, uint32_t fflags) {
     default:
       return fflags == 0 ? "0" : hexadecimal(fflags);
   }
+}
+
+std::string hexadecimal(uint64_t value) {
+  char digits[2 + 16] = {'0', 'x'};
+  return {digits, std::to_chars(digits + 2, std::end(digits), value, 16).ptr};
 }
 
 std::string errno_name(int number) {

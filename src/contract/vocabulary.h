@@ -65,6 +65,7 @@ std::string filter_name(int16_t number);                  // READ
 std::string flags_text(uint16_t flags);                   // ADD|CLEAR|0x400
 std::string notes_text(int16_t number, uint32_t fflags);  // TRIGGER|FFOR|0x7
 std::string errno_name(int number);                       // ENOENT
+std::string hexadecimal(uint64_t value);                  // 0x1f, as udata is shown
 // One line: "READ ident 5 flags ADD|CLEAR fflags 0 data 0 udata 0x11".
 std::string to_text(const Event& event);
 

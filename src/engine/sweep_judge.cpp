@@ -15,27 +15,6 @@ using Kind = SweepStep::Kind;
 constexpr int64_t kChunk = 65536;
 constexpr int kPlenty = 64;
 
-// Only the parts in use: a whole set of states is a hundred times larger.
-void copy(const contract::State& from, contract::State* to) {
-  to->objects = from.objects;
-  to->descriptors = from.descriptors;
-  to->knotes = from.knotes;
-  to->removed = from.removed;
-  to->removed_next = from.removed_next;
-  to->nesting = from.nesting;
-  to->undecided = from.undecided;
-  to->tick = from.tick;
-  std::copy_n(from.object, from.objects, to->object);
-  std::copy_n(from.descriptor, from.descriptors, to->descriptor);
-  std::copy_n(from.knote, from.knotes, to->knote);
-  std::copy_n(from.gone, contract::kMaxRemoved, to->gone);
-}
-
-void copy(const StateSet& from, StateSet* to) {
-  to->count = from.count;
-  for (int i = 0; i < from.count; i++) copy(from.state[i], &to->state[i]);
-}
-
 contract::OpKind making(ObjectKind kind) { return Fixtures::operation(kind, 0).kind; }
 
 }  // namespace
@@ -80,9 +59,9 @@ Answer SweepJudge::replay_fill(const SweepStep& step, int slot) {
 Answer SweepJudge::begin() {
   const Answer answer = prepare(0, nullptr);
   if (answer != Answer::kAccepted) return answer;
-  copy(*states_, prepared_.get());
+  prepared_->copy_from(*states_);
   if (!walk_to_word()) return Answer::kUndecided;
-  copy(*states_, at_word_.get());
+  at_word_->copy_from(*states_);
   return Answer::kAccepted;
 }
 
@@ -144,7 +123,7 @@ Answer SweepJudge::check(int slot, const uint16_t* word, const SweepOutcome& out
                          contract::Explanation* why) {
   judged_++;
   if (slot == 0 || bench_.prepared(slot).same(bench_.prepared(0))) {
-    copy(*prepared_, states_.get());
+    states_->copy_from(*prepared_);
   } else if (const Answer answer = prepare(slot, why); answer != Answer::kAccepted) {
     return answer;
   }
@@ -224,7 +203,7 @@ Answer SweepJudge::replay(const SweepStep& step, const SweepSeen& seen, const ui
 Answer SweepJudge::check_list(const uint16_t* words, int count, int result, int error,
                               const Event* entries, contract::Explanation* why) {
   judged_++;
-  copy(*at_word_, states_.get());
+  states_->copy_from(*at_word_);
   Event changes[kPlenty];
   for (int i = 0; i < count; i++) {
     changes[i] = bench_.change_of(words[i]);

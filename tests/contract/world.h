@@ -73,6 +73,7 @@ class World {
   Answered write(int fd, int64_t bytes) { return object_op(OpKind::kWrite, fd, bytes); }
   Answered read(int fd, int64_t bytes) { return object_op(OpKind::kRead, fd, bytes); }
   Answered close(int fd) { return object_op(OpKind::kClose, fd); }
+  Answered close_unseen(int fd) { return object_op(OpKind::kUnseenClose, fd); }
   Answered shutdown(int fd, int how) { return object_op(OpKind::kShutdown, fd, how); }
   Answered seek(int fd, int64_t offset) { return object_op(OpKind::kSeek, fd, offset); }
   Answered truncate(int fd, int64_t size) { return object_op(OpKind::kTruncate, fd, size); }
