@@ -35,6 +35,7 @@ struct Call {
   std::vector<size_t> ordered, unordered;  // moves
   std::vector<uint64_t> slept;             // probes during which it slept
   bool probe = false;
+  int closes = -1;  // the number; its first two moves are the release and the drop
 };
 
 bool overlap(const HistoryOp& a, const HistoryOp& b) {
@@ -221,14 +222,8 @@ class Enumerator {
         add_plain(call, false, [&op](TinyWorld* w) { return w->open_pipe(op.fd, op.fd2); });
         break;
       case OpKind::kClose:
-        if (failed) return;
-        add_plain(call, optional, [&op](TinyWorld* w) { return w->close(op.fd); });
-        add_end_ring(call, optional);
-        break;
       case OpKind::kDup2:
-        if (failed) return;
-        add_plain(call, optional, [&op](TinyWorld* w) { return w->dup2(op.fd, op.fd2); });
-        add_end_ring(call, optional);
+        if (!failed) add_close(op, call);
         break;
       case OpKind::kWrite: {
         if (failed) return;
@@ -251,7 +246,22 @@ class Enumerator {
     }
   }
 
-  void add_end_ring(Call* call, bool optional) {
+  void add_close(const HistoryOp& op, Call* call) {
+    const bool optional = !op.returned();
+    const int closer = static_cast<int>(calls_.size());
+    if (op.kind == OpKind::kClose) {
+      add_plain(call, optional, [&op, closer](TinyWorld* w) { return w->release(op.fd, closer); });
+    } else {
+      add_plain(call, optional,
+                [&op, closer](TinyWorld* w) { return w->dup2(op.fd, op.fd2, closer); });
+    }
+    if (op.kind == OpKind::kClose || op.fd != op.fd2) {
+      call->closes = op.kind == OpKind::kClose ? op.fd : op.fd2;
+      add_plain(call, optional, [closer](TinyWorld* w) {
+        w->drop(closer);
+        return true;
+      });
+    }
     if (!late_) return;
     add_plain(call, optional, [](TinyWorld* w) {
       w->ring_ended();
@@ -365,6 +375,13 @@ class Enumerator {
     return false;
   }
 
+  // From its begin to its end a close may take a knote along at any time.
+  bool may_lose(const Call& call, int closer, const TinyWorld& world, uint64_t placed) const {
+    if (call.closes < 0 || is_placed(placed, call.ordered[1])) return false;
+    return in_sleep_order(call, call.ordered[0], placed) &&
+           world.may_lose(call.closes, closer, is_placed(placed, call.ordered[0]));
+  }
+
   bool visit(const TinyWorld& world, uint64_t placed) {
     bool complete = true;
     for (size_t i = 0; i < moves_.size(); ++i) {
@@ -375,8 +392,15 @@ class Enumerator {
       result_.too_large = true;
       return false;
     }
-    for (const Call& call : calls_) {
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      const Call& call = calls_[i];
       if (!in_time(call, placed)) continue;
+      if (may_lose(call, static_cast<int>(i), world, placed)) {
+        TinyWorld after = world;
+        after.lose(call.closes);
+        if (visit(after, placed)) return true;
+        if (result_.too_large) return false;
+      }
       for (const std::vector<size_t>* list : {&call.ordered, &call.unordered}) {
         for (const size_t move : *list) {
           if (is_placed(placed, move) || !in_call_order(call, move, placed)) continue;

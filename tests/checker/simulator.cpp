@@ -22,6 +22,7 @@ struct Simulator::Thread {
   std::vector<TinyWorld::Key> to_scan;
   bool faults = false;
   int rings = -1;  // the pipe that a write or a close has yet to ring
+  bool released = false;
   int64_t value = 0;
   int error = 0;
 };
@@ -178,7 +179,7 @@ void Simulator::choose(Thread* thread) {
   thread->seen.clear();
   thread->to_scan.clear();
   thread->next_change = 0;
-  thread->faults = false;
+  thread->faults = thread->released = false;
   thread->value = thread->error = 0;
   if (options_.pipes > 0 && random_.chance(1, 3)) {
     choose_object_call(thread);
@@ -370,6 +371,52 @@ bool Simulator::open_some_pipe(HistoryOp* op) {
   return false;
 }
 
+// The knotes may go before the number or after it, one close at a time, and with those that were
+// added in between the file goes last.
+bool Simulator::step_close(Thread* thread, int closed) {
+  const HistoryOp& op = thread->op;
+  const int closer = static_cast<int>(
+      std::find_if(threads_.begin(), threads_.end(),
+                   [thread](const auto& other) { return other.get() == thread; }) -
+      threads_.begin());
+  if (thread->released) {
+    if (world_.may_lose(closed, closer, true) && random_.chance(1, 2)) {
+      world_.lose(closed);
+      return true;
+    }
+    thread->rings = world_.pipe_released(closer);
+    world_.drop(closer);
+    const bool rings = options_.late && thread->rings >= 0;
+    if (rings) thread->phase = Phase::kRing;
+    return rings;
+  }
+  const auto claimed = closing_.find(closed);
+  if (claimed != closing_.end() && claimed->second != thread) return true;
+  const int needed = op.kind == OpKind::kDup2 ? op.fd : closed;
+  if (!world_.is_open(needed)) {
+    closing_.erase(closed);
+    thread->value = -1;
+    thread->error = EBADF;
+    return false;
+  }
+  // Who takes a knote goes through with it.
+  const bool surely = op.kind == OpKind::kClose && world_.is_open(closed);
+  if (surely && world_.may_lose(closed, closer, false) && random_.chance(1, 3)) {
+    closing_[closed] = thread;
+    world_.lose(closed);
+    return true;
+  }
+  closing_.erase(closed);
+  if (op.kind == OpKind::kClose) {
+    world_.release(closed, closer);
+  } else {
+    world_.dup2(op.fd, closed, closer);
+    thread->value = op.fd2;
+  }
+  thread->released = true;
+  return true;
+}
+
 // True when the call has more to do.
 bool Simulator::step_object_call(Thread* thread) {
   HistoryOp& op = thread->op;
@@ -378,18 +425,13 @@ bool Simulator::step_object_call(Thread* thread) {
     thread->error = error;
     return false;
   };
-  const auto ring = [this, thread] {
-    const bool rings = options_.late && thread->rings >= 0;
-    if (rings) thread->phase = Phase::kRing;
-    return rings;
-  };
-  const bool replaces = op.kind == OpKind::kDup2 && op.fd != op.fd2;
-  thread->rings = world_.pipe_behind(replaces ? op.fd2 : op.fd);
   switch (op.kind) {
     case OpKind::kWrite:
+      thread->rings = world_.pipe_behind(op.fd);
       if (!world_.arrive(op.fd, 1)) return fail(EPIPE);
       thread->value = 1;
-      return ring();
+      if (options_.late) thread->phase = Phase::kRing;
+      return options_.late;
     case OpKind::kRead: {
       const int asked = static_cast<int>(op.amount);
       if (!world_.is_open(op.fd)) return fail(EBADF);
@@ -401,11 +443,12 @@ bool Simulator::step_object_call(Thread* thread) {
       return false;
     }
     case OpKind::kClose:
-      return world_.close(op.fd) ? ring() : fail(EBADF);
+      return step_close(thread, op.fd);
     case OpKind::kDup2:
-      if (!world_.dup2(op.fd, op.fd2)) return fail(EBADF);
+      if (op.fd != op.fd2) return step_close(thread, op.fd2);
+      if (!world_.is_open(op.fd)) return fail(EBADF);
       thread->value = op.fd2;
-      return ring();
+      return false;
     case OpKind::kPipe:
       return open_some_pipe(&op) ? false : fail(EMFILE);
     default:

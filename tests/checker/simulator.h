@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -55,6 +56,7 @@ class Simulator {
   void step_kevent(Thread* thread);
   void step_scan(Thread* thread);
   bool step_object_call(Thread* thread);
+  bool step_close(Thread* thread, int closed);
   bool open_some_pipe(HistoryOp* op);
   void finish(Thread* thread, int64_t value, int error);
   bool everybody_rests() const;
@@ -68,6 +70,7 @@ class Simulator {
   TinyWorld world_;
   History history_;
   std::vector<std::unique_ptr<Thread>> threads_;
+  std::map<int, const Thread*> closing_;  // numbers whose knotes a close has begun to take
   uint64_t time_ = 1;
   uint64_t calls_ = 0;
   uint64_t last_udata_ = 0;

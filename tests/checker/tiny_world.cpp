@@ -10,25 +10,28 @@ bool has(const Event& event, uint16_t flag) { return (event.flags & flag) != 0; 
 
 }  // namespace
 
-const TinyPipe* TinyWorld::pipe_of(int fd) const {
-  const auto found = fds_.find(fd);
-  return found == fds_.end() ? nullptr : &pipes_.at(found->second.pipe);
-}
-
 int TinyWorld::pipe_behind(int fd) const {
   const auto found = fds_.find(fd);
   return found == fds_.end() ? -1 : found->second.pipe;
 }
 
-bool TinyWorld::readable(int fd) const {
-  const auto found = fds_.find(fd);
-  if (found == fds_.end() || found->second.writes) return false;
-  const TinyPipe& pipe = pipes_.at(found->second.pipe);
-  return pipe.bytes > 0 || pipe.writers == 0;
+int TinyWorld::pipe_released(int closer) const {
+  const auto found = released_.find(closer);
+  return found == released_.end() ? -1 : found->second.pipe;
+}
+
+const TinyFile* TinyWorld::file_of(const Key& key, const TinyKnote& knote) const {
+  if (knote.closer >= 0) return &knote.file;
+  const auto found = fds_.find(static_cast<int>(key.second));
+  return found == fds_.end() ? nullptr : &found->second;
 }
 
 bool TinyWorld::ready(const Key& key, const TinyKnote& knote) const {
-  return key.first == filter::kUser ? knote.triggered : readable(static_cast<int>(key.second));
+  if (key.first == filter::kUser) return knote.triggered;
+  const TinyFile* file = file_of(key, knote);
+  if (file == nullptr || file->writes) return false;
+  const TinyPipe& pipe = pipes_.at(file->pipe);
+  return pipe.bytes > 0 || pipe.writers == 0;
 }
 
 void TinyWorld::evaluate(const Key& key, TinyKnote* knote) const {
@@ -123,9 +126,9 @@ Event TinyWorld::shown(const Key& key) const {
     event.fflags = knote.oneshot ? 0 : knote.fflags;
     event.data = knote.oneshot ? 0 : knote.data;
   } else {
-    const TinyPipe* pipe = pipe_of(static_cast<int>(key.second));
-    event.data = pipe->bytes;
-    if (pipe->writers == 0) event.flags |= flag::kEof;
+    const TinyPipe& pipe = pipes_.at(file_of(key, knote)->pipe);
+    event.data = pipe.bytes;
+    if (pipe.writers == 0) event.flags |= flag::kEof;
   }
   return event;
 }
@@ -149,6 +152,8 @@ void TinyWorld::deliver(const Key& key) {
 
 bool TinyWorld::open_pipe(int reader, int writer) {
   if (reader == writer || is_open(reader) || is_open(writer)) return false;
+  forget_released(reader);
+  forget_released(writer);
   pipes_[next_pipe_] = {0, 1, 1};
   fds_[reader] = {next_pipe_, false};
   fds_[writer] = {next_pipe_, true};
@@ -159,8 +164,8 @@ bool TinyWorld::open_pipe(int reader, int writer) {
 void TinyWorld::activate(int pipe, bool sure) {
   for (auto& [key, knote] : knotes_) {
     if (key.first != filter::kRead || (!knote.clear && !knote.oneshot)) continue;
-    const auto fd = fds_.find(static_cast<int>(key.second));
-    if (fd == fds_.end() || fd->second.pipe != pipe || fd->second.writes) continue;
+    const TinyFile* file = file_of(key, knote);
+    if (file == nullptr || file->pipe != pipe || file->writes) continue;
     const bool is_ready = ready(key, knote);
     if (late_) {
       knote.edge = true;
@@ -171,26 +176,48 @@ void TinyWorld::activate(int pipe, bool sure) {
   }
 }
 
-bool TinyWorld::close(int fd) {
+bool TinyWorld::release(int fd, int closer) {
   const auto found = fds_.find(fd);
   if (found == fds_.end()) return false;
-  knotes_.erase({filter::kRead, static_cast<uint64_t>(fd)});
-  const Fd was = found->second;
+  const auto knote = knotes_.find({filter::kRead, static_cast<uint64_t>(fd)});
+  if (knote != knotes_.end() && knote->second.closer < 0) {
+    knote->second.closer = closer;
+    knote->second.file = found->second;
+  }
+  released_[closer] = found->second;
   fds_.erase(found);
-  TinyPipe& pipe = pipes_.at(was.pipe);
-  --(was.writes ? pipe.writers : pipe.readers);
-  if (was.writes && pipe.writers == 0) activate(was.pipe, true);
   return true;
 }
 
-bool TinyWorld::dup2(int from, int to) {
+void TinyWorld::drop(int closer) {
+  const auto found = released_.find(closer);
+  if (found == released_.end()) return;
+  std::erase_if(knotes_, [closer](const auto& entry) { return entry.second.closer == closer; });
+  const TinyFile was = found->second;
+  released_.erase(found);
+  TinyPipe& pipe = pipes_.at(was.pipe);
+  --(was.writes ? pipe.writers : pipe.readers);
+  if (was.writes && pipe.writers == 0) activate(was.pipe, true);
+}
+
+bool TinyWorld::may_lose(int fd, int closer, bool released) const {
+  const auto knote = knotes_.find({filter::kRead, static_cast<uint64_t>(fd)});
+  return knote != knotes_.end() && knote->second.closer == (released ? closer : -1);
+}
+
+void TinyWorld::forget_released(int fd) {
+  const auto knote = knotes_.find({filter::kRead, static_cast<uint64_t>(fd)});
+  if (knote != knotes_.end() && knote->second.closer >= 0) knotes_.erase(knote);
+}
+
+bool TinyWorld::dup2(int from, int to, int closer) {
   if (!is_open(from)) return false;
   if (from == to) return true;
-  const Fd fd = fds_.at(from);
-  TinyPipe& pipe = pipes_.at(fd.pipe);
-  ++(fd.writes ? pipe.writers : pipe.readers);
-  if (is_open(to)) close(to);
-  fds_[to] = fd;
+  const TinyFile file = fds_.at(from);
+  TinyPipe& pipe = pipes_.at(file.pipe);
+  ++(file.writes ? pipe.writers : pipe.readers);
+  if (!release(to, closer)) forget_released(to);
+  fds_[to] = file;
   return true;
 }
 
@@ -219,9 +246,9 @@ bool TinyWorld::ring(int fd) {
 
 void TinyWorld::ring_ended() {
   for (auto& [key, knote] : knotes_) {
-    const TinyPipe* pipe = pipe_of(static_cast<int>(key.second));
-    const bool watches = key.first == filter::kRead && (knote.clear || knote.oneshot);
-    if (watches && pipe != nullptr && pipe->writers == 0) knote.edge = true;
+    const TinyFile* file = key.first == filter::kRead ? file_of(key, knote) : nullptr;
+    if (file == nullptr || file->writes || !(knote.clear || knote.oneshot)) continue;
+    if (pipes_.at(file->pipe).writers == 0) knote.edge = true;
   }
 }
 

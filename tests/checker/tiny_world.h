@@ -14,6 +14,12 @@
 
 namespace kqtorture::contract::testing {
 
+struct TinyFile {
+  int pipe = 0;
+  bool writes = false;
+  friend auto operator<=>(const TinyFile&, const TinyFile&) = default;
+};
+
 struct TinyKnote {
   bool disabled = false;
   bool oneshot = false, clear = false, dispatch = false, receipt = false;
@@ -25,6 +31,9 @@ struct TinyKnote {
   // Why a scan would look at a ONESHOT or CLEAR knote: a change or activity that was noticed, or
   // activity that a scan will notice (late worlds only); and whether it is sure to be noticed.
   bool active = false, edge = false, sure = false;
+  // Its number is no longer its file's: who released it, and which file it was.
+  int closer = -1;
+  TinyFile file;
   friend auto operator<=>(const TinyKnote&, const TinyKnote&) = default;
 };
 
@@ -49,38 +58,41 @@ class TinyWorld {
   void deliver(const Key& key);
 
   bool open_pipe(int reader, int writer);
-  bool close(int fd);
-  bool dup2(int from, int to);
+  // A close in its parts: the number goes, and later its file with whatever knotes are left. A knote
+  // may go by itself (lose()) from the begin of the close on.
+  bool release(int fd, int closer);
+  bool dup2(int from, int to, int closer);
+  void drop(int closer);
+  // Before the number was released by `closer`, else after.
+  bool may_lose(int fd, int closer, bool released) const;
+  void lose(int fd) { knotes_.erase({filter::kRead, static_cast<uint64_t>(fd)}); }
   bool arrive(int fd, int bytes);  // the state of a write
   bool ring(int fd);               // its activity, wherever it is when nobody knows
   void ring_ended();               // likewise of a close that ended somebody's input
   void ring_pipe(int pipe) { activate(pipe, true); }  // the same, when it is known
   int pipe_behind(int fd) const;                      // -1: not open
+  int pipe_released(int closer) const;                // -1: none
   bool has_ended(int pipe) const { return pipes_.at(pipe).writers == 0; }
   bool take(int fd, int bytes);
   bool is_empty(int fd) const;  // a read would say EAGAIN
   bool is_ended(int fd) const;  // a read would say 0
 
   bool is_open(int fd) const { return fds_.count(fd) != 0; }
-  bool readable(int fd) const;
   const std::map<Key, TinyKnote>& knotes() const { return knotes_; }
   std::map<Key, TinyKnote>& knotes() { return knotes_; }
   friend auto operator<=>(const TinyWorld&, const TinyWorld&) = default;
 
  private:
-  struct Fd {
-    int pipe = 0;
-    bool writes = false;
-    friend auto operator<=>(const Fd&, const Fd&) = default;
-  };
+  const TinyFile* file_of(const Key& key, const TinyKnote& knote) const;
+  void forget_released(int fd);
   bool ready(const Key& key, const TinyKnote& knote) const;
   void evaluate(const Key& key, TinyKnote* knote) const;
   void activate(int pipe, bool sure);
-  const TinyPipe* pipe_of(int fd) const;
 
   bool late_;
   int next_pipe_ = 0;
-  std::map<int, Fd> fds_;
+  std::map<int, TinyFile> fds_;
+  std::map<int, TinyFile> released_;  // by closer
   std::map<int, TinyPipe> pipes_;
   std::map<Key, TinyKnote> knotes_;
 };

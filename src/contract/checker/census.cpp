@@ -221,6 +221,12 @@ void Census::bind(const std::vector<Binding>& bindings) {
     layout.exact = layout.exact && !node.inexact;
     layout.edges = layout.edges || node.edges;
   }
+  for (const Binding& binding : bindings) {
+    const OpKind kind = binding.op->kind;
+    if (kind != OpKind::kClose && kind != OpKind::kDup2) continue;
+    const Place place = number(as_number(binding.op->fd));
+    components_[place.component]->layout().closer(binding.ref.thread);
+  }
 }
 
 uint32_t Census::new_component() {

@@ -31,6 +31,7 @@ Component::Handle Component::begin(uint32_t thread, uint32_t op, uint64_t end, b
   call.all = call.required = call.ordered = call.signature = 0;
   call.points.clear();
   call.bits.clear();
+  call.releases = kNoIndex;
   for (const Handle other : open_) {
     if (calls_[other].thread == thread) call.sibling = calls_[other].sibling = true;
   }
@@ -59,6 +60,7 @@ void Component::seal(Handle handle) {
     if (!point.optional) call.required |= call.bits[i];
     const bool delivery = point.kind == PointKind::kDelivery || point.kind == PointKind::kHidden;
     if (!delivery) call.ordered |= call.bits[i];
+    if (point.kind == PointKind::kDrop) call.releases = point.number;
   }
   open_bits_ |= call.all;
   call.sealed = true;
@@ -152,7 +154,7 @@ uint64_t Component::sign(const Call& call) const {
     mix(static_cast<uint64_t>(point.kind) | static_cast<uint64_t>(point.fate) << 8 |
         static_cast<uint64_t>(point.object) << 16);
     mix(point.cell | static_cast<uint64_t>(point.number) << 16 |
-        static_cast<uint64_t>(point.number2) << 32);
+        static_cast<uint64_t>(point.number2) << 32 | static_cast<uint64_t>(point.closer) << 48);
     mix(static_cast<uint64_t>(point.error));
     mix(static_cast<uint64_t>(point.amount));
     mix(point.event.flags | static_cast<uint64_t>(point.event.fflags) << 16);

@@ -96,6 +96,7 @@ class Component {
     uint64_t signature = 0;  // equal for calls that do the same; 0: like no other
     std::vector<Point> points;
     std::vector<uint64_t> bits;
+    uint16_t releases = kNoIndex;  // the number that it closes
   };
 
   bool place_alone(const Call& call, Effort* effort);
@@ -103,6 +104,7 @@ class Component {
   void expand(uint64_t goal, Effort* effort);
   uint64_t relevant(uint64_t placed, uint64_t goal, const World& world);
   bool available(const Call& call, size_t point, uint64_t placed) const;
+  bool may_be_gone(size_t cell, uint64_t placed, const World& world) const;
   bool twin_goes_first(const Call& call, size_t point, uint64_t placed) const;
   void settle(uint64_t* row);
   bool settle_call(const Call& call, uint64_t* row);
@@ -110,6 +112,7 @@ class Component {
   void drop_dominated(const Call& call);
   void remove_bits(uint64_t bits);
   uint64_t sign(const Call& call) const;
+  void reach(uint64_t placed);
 
   Layout layout_;
   Rules rules_;

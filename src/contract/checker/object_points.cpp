@@ -7,11 +7,6 @@
 namespace kqtorture::contract::checking {
 namespace {
 
-void forget(Cause cause, Cell* cell) {
-  std::memset(static_cast<void*>(cell), 0, sizeof *cell);
-  cell->cause = cause;
-}
-
 // The end at which what is written at `end` arrives.
 size_t receiving_end(const Thing& thing, size_t end) {
   return thing.kind == Kind::kPipe || thing.kind == Kind::kEventfd ? 0 : 1 - end;
@@ -22,24 +17,41 @@ bool wrong_end(const Rules& rules, const Thing& thing, size_t end, size_t wanted
   return thing.kind == Kind::kPipe && !rules.host.pipe_bidirectional && end != wanted;
 }
 
+template <typename Use>
+void each_cell_of(const Layout& layout, size_t number, Use use) {
+  for (int c = layout.numbers[number].first_cell; c >= 0;
+       c = layout.cells[static_cast<size_t>(c)].next_of_number) {
+    use(static_cast<size_t>(c));
+  }
+}
+
+void activate_cell(const Rules& rules, const World& world, size_t index, uint8_t bits) {
+  Cell& cell = world.cell(index);
+  if (rules.layout.cells[index].filter != filter::kRead || cell.present == 0) return;
+  if (!cell.is(flag::kOneshot | flag::kClear)) return;
+  const Tri ready = evaluate_cell(rules, world, index, {cell.sfflags, cell.sdata}).ready;
+  uint8_t set = bits;
+  if (ready != Tri::kYes) set &= static_cast<uint8_t>(~kSurely);
+  if (ready == Tri::kNo && !rules.late()) set = 0;
+  cell.active |= set;
+}
+
 // READ knotes on one end of an object hear of something.
 void activate(const Rules& rules, const World& world, size_t thing, size_t end, uint8_t bits) {
+  if (wrong_end(rules, world.thing(thing), end, 0)) return;
   for (size_t i = 0; i < rules.layout.numbers.size(); ++i) {
     const Number& number = world.number(i);
     if (number.open != Open::kOpen || number.thing != thing || number.end != end) continue;
-    if (wrong_end(rules, world.thing(thing), end, 0)) continue;
-    for (int c = rules.layout.numbers[i].first_cell; c >= 0;
-         c = rules.layout.cells[static_cast<size_t>(c)].next_of_number) {
-      const size_t index = static_cast<size_t>(c);
-      Cell& cell = world.cell(index);
-      if (rules.layout.cells[index].filter != filter::kRead || cell.present == 0) continue;
-      if (!cell.is(flag::kOneshot | flag::kClear)) continue;
-      const Tri ready = evaluate_cell(rules, world, index, {cell.sfflags, cell.sdata}).ready;
-      uint8_t set = bits;
-      if (ready != Tri::kYes) set &= static_cast<uint8_t>(~kSurely);
-      if (ready == Tri::kNo && !rules.late()) set = 0;
-      cell.active |= set;
-    }
+    each_cell_of(rules.layout, i, [&](size_t cell) {
+      if (world.cell(cell).closer == 0) activate_cell(rules, world, cell, bits);
+    });
+  }
+  for (size_t i = 0; i < rules.layout.closers.size(); ++i) {
+    const Dropped& dropped = world.dropped(i);
+    if (dropped.pending == 0 || dropped.thing != thing || dropped.end != end) continue;
+    each_cell_of(rules.layout, dropped.number, [&](size_t cell) {
+      if (world.cell(cell).closer == i + 1) activate_cell(rules, world, cell, bits);
+    });
   }
 }
 
@@ -51,8 +63,8 @@ void convert_writers(const Rules& rules, const World& world, size_t thing) {
     const Layout::CellKey& key = rules.layout.cells[i];
     Cell& cell = world.cell(i);
     if (key.filter != filter::kWrite || key.number == kNoIndex || cell.present == 0) continue;
-    const Number& number = world.number(key.number);
-    if (number.open != Open::kOpen || number.thing != thing || number.end != 1) continue;
+    const Bound bound = bound_of(rules.layout, world, i);
+    if (bound.index != thing || bound.end != 1) continue;
     if (rules.late()) {
       // It hears of it at some later scan.
       cell.flags_maybe |= flag::kOneshot;
@@ -64,16 +76,33 @@ void convert_writers(const Rules& rules, const World& world, size_t thing) {
   }
 }
 
-void close_number(const Rules& rules, const World& world, size_t index) {
-  Number& number = world.number(index);
-  for (int c = rules.layout.numbers[index].first_cell; c >= 0;
-       c = rules.layout.cells[static_cast<size_t>(c)].next_of_number) {
-    Cell& cell = world.cell(static_cast<size_t>(c));
-    if (cell.present != 0) forget(Cause::kClosed, &cell);
-  }
-  const Number was = number;
-  number = {};
-  if (was.open != Open::kOpen || was.thing == Number::kUnknown) return;
+// A close has two halves that others can tell apart, in whatever order a kernel does them. Here: the
+// number is free, its knotes are still there and watch what they watched. That they went first is
+// for the search to try (Component::expand).
+void release_number(const Rules& rules, const World& world, size_t index, uint16_t closer) {
+  const Number was = world.number(index);
+  const bool known = was.open == Open::kOpen && was.thing != Number::kUnknown;
+  const uint16_t thing = known ? was.thing : Number::kUnknown;
+  each_cell_of(rules.layout, index, [&](size_t i) {
+    Cell& cell = world.cell(i);
+    if (cell.present == 0 || cell.closer != 0) return;
+    cell.closer = static_cast<uint16_t>(closer + 1);
+    cell.thing = thing;
+    cell.end = was.end;
+  });
+  world.number(index) = {};
+  world.dropped(closer) = {thing, static_cast<uint16_t>(index), was.end, 1, 0};
+}
+
+// The other half.
+void drop_file(const Rules& rules, const World& world, uint16_t closer) {
+  const Dropped was = world.dropped(closer);
+  if (was.pending == 0) return;
+  each_cell_of(rules.layout, was.number, [&](size_t i) {
+    if (world.cell(i).closer == closer + 1) forget(Cause::kClosed, &world.cell(i));
+  });
+  world.dropped(closer) = {};
+  if (was.thing == Number::kUnknown) return;
   Thing& thing = world.thing(was.thing);
   if (--thing.numbers[was.end] > 0) return;
   if (thing.numbers[1 - was.end] == 0) {
@@ -86,6 +115,13 @@ void close_number(const Rules& rules, const World& world, size_t index) {
   activate(rules, world, was.thing, 1 - was.end, activity(rules) | kSurely);
 }
 
+// A number is given to a new file only when the knotes of the old one have gone.
+void finish_knotes(const Rules& rules, const World& world, size_t number) {
+  each_cell_of(rules.layout, number, [&](size_t i) {
+    if (world.cell(i).closer != 0) forget(Cause::kClosed, &world.cell(i));
+  });
+}
+
 Misfit open_object(const Rules& rules, const Point& point, const World& world) {
   size_t slot = 0;
   while (world.thing(slot).kind != Kind::kGone) ++slot;
@@ -93,12 +129,12 @@ Misfit open_object(const Rules& rules, const Point& point, const World& world) {
   for (const uint16_t index : numbers) {
     if (index != kNoIndex && world.number(index).open == Open::kOpen) return Misfit::kObject;
   }
-  (void)rules;
   Thing& thing = world.thing(slot);
   thing.kind = point.object;
   thing.inbox[0] = point.object == Kind::kEventfd ? point.amount : 0;
   for (uint8_t end = 0; end < 2; ++end) {
     if (numbers[end] == kNoIndex) continue;
+    finish_knotes(rules, world, numbers[end]);
     world.number(numbers[end]) = {static_cast<uint16_t>(slot), Open::kOpen, end, 0};
     thing.numbers[end] = 1;
   }
@@ -114,8 +150,10 @@ Misfit duplicate(const Rules& rules, const Point& point, const World& world) {
   // First the new one, then the old one's end: an object may lose its only other number.
   Thing* thing = world.thing_of(from);
   if (thing != nullptr) ++thing->numbers[from.end];
-  if (world.number(point.number2).open != Open::kClosed) {
-    close_number(rules, world, point.number2);
+  if (point.kind == PointKind::kDup2 && world.number(point.number2).open != Open::kClosed) {
+    release_number(rules, world, point.number2, point.closer);
+  } else {
+    finish_knotes(rules, world, point.number2);
   }
   world.number(point.number2) = from;
   if (from.open == Open::kWild) world.number(point.number2).open = Open::kOpen;
@@ -200,6 +238,9 @@ Misfit place_on_object(const Rules& rules, const Point& point, const World& worl
     case PointKind::kDup:
     case PointKind::kDup2:
       return duplicate(rules, point, world);
+    case PointKind::kDrop:
+      drop_file(rules, world, point.closer);
+      return Misfit::kNone;
     case PointKind::kEndRings:
       ring_everybody(rules, world, true);
       return Misfit::kNone;
@@ -230,8 +271,8 @@ Misfit place_on_object(const Rules& rules, const Point& point, const World& worl
     case PointKind::kEmpty:
     case PointKind::kEnd:
       return find_empty(rules, point, number, thing);
-    case PointKind::kClose:
-      close_number(rules, world, point.number);
+    case PointKind::kRelease:
+      release_number(rules, world, point.number, point.closer);
       return Misfit::kNone;
     case PointKind::kShut:
       if (thing != nullptr) thing->vague = 1;

@@ -20,11 +20,6 @@ bool for_want_of_resources(int error) {
          error == EAGAIN || error == ENOBUFS || error == EINTR;
 }
 
-void forget(Cause cause, Cell* cell) {
-  std::memset(static_cast<void*>(cell), 0, sizeof *cell);
-  cell->cause = cause;
-}
-
 Evaluation evaluate_now(const Rules& rules, const World& world, size_t index, const Cell& cell,
                         const Interest& interest) {
   Evaluation now = evaluate_cell(rules, world, index, interest);
@@ -147,7 +142,8 @@ Answer answer_to(const Rules& rules, const Point& point, const World& world) {
   const Layout::CellKey& key = rules.layout.cells[point.cell];
   if (key.number != kNoIndex && world.number(key.number).open == Open::kClosed) {
     const bool knote_first = rules.profile.closed_descriptor == CheckOrder::kKnoteFirst;
-    return refuse(knote_first && !has(point.event, flag::kAdd) ? ENOENT : EBADF);
+    if (!knote_first || has(point.event, flag::kAdd)) return refuse(EBADF);
+    if (world.cell(point.cell).present == 0) return refuse(ENOENT);
   }
   Answer answer = world.cell(point.cell).present != 0 ? modify(rules, point, world)
                                                       : create(rules, point, world);
@@ -338,17 +334,29 @@ Event expected_delivery(const Rules& rules, size_t cell, const World& world) {
 
 void number_groups(const Rules& rules, const World& world, std::vector<uint64_t>* groups) {
   const size_t count = rules.layout.numbers.size();
-  groups->assign(2 * count, 0);
+  groups->assign(count + rules.layout.things(), 0);
   uint64_t* of_thing = groups->data() + count;
   for (size_t i = 0; i < count; ++i) {
     const Number& number = world.number(i);
     if (world.thing_of(number) != nullptr) of_thing[number.thing] |= uint64_t{1} << (i % 64);
   }
+  const auto each_dropped = [&](auto use) {
+    for (size_t i = 0; i < rules.layout.closers.size(); ++i) {
+      const Dropped& dropped = world.dropped(i);
+      if (dropped.pending != 0 && dropped.thing != Number::kUnknown) use(dropped);
+    }
+  };
+  each_dropped([&](const Dropped& dropped) {
+    of_thing[dropped.thing] |= uint64_t{1} << (dropped.number % 64);
+  });
   for (size_t i = 0; i < count; ++i) {
     const Number& number = world.number(i);
     (*groups)[i] = uint64_t{1} << (i % 64);
     if (world.thing_of(number) != nullptr) (*groups)[i] |= of_thing[number.thing];
   }
+  each_dropped([&](const Dropped& dropped) {
+    (*groups)[dropped.number] |= of_thing[dropped.thing];
+  });
 }
 
 uint64_t touched_numbers(const Rules& rules, const Point& point, const World& world,

@@ -27,8 +27,9 @@ enum class PointKind : uint8_t {
   kEnd,       // nothing will come any more
   kOpen,      // a new object on one or two numbers
   kDup,       // number2 becomes open on number's object
-  kDup2,      // likewise, closing what it was
-  kClose,     //
+  kDup2,      // likewise, releasing what it was open on
+  kRelease,   // the number is closed; what was open on it and its knotes may go later
+  kDrop,      // they have gone, and the other end of the object sees it
   kEndRings,  // whoever reads from an object that was closed at the other side is told
   kShut,      // shutdown(): from here on the object does as it pleases
   kEndQueue,  // the kqueue's last descriptor was closed
@@ -43,6 +44,7 @@ struct Point {
   uint16_t cell = kNoIndex;     // kChange, kDelivery, kHidden
   uint16_t number = kNoIndex;   // the rest
   uint16_t number2 = kNoIndex;  // kOpen (the second end, or none), kDup, kDup2
+  uint16_t closer = kNoIndex;   // kDup2, kRelease, kDrop: index of the Dropped
   int32_t error = 0;            // kChange, kRefused
   int64_t amount = 0;           // bytes; of kEndQueue the kqueue
   uint64_t begin = 0, end = 0;  // of the call

@@ -147,7 +147,33 @@ uint64_t Component::relevant(uint64_t placed, uint64_t goal, const World& world)
   return result;
 }
 
-// Tries every point that may come next in row_.
+// Is a close under way that may already have taken the knote along?
+bool Component::may_be_gone(size_t index, uint64_t placed, const World& world) const {
+  const Cell& cell = world.cell(index);
+  const uint16_t number = layout_.cells[index].number;
+  if (cell.present == 0 || number == kNoIndex) return false;
+  for (const Handle handle : open_) {
+    const Call& close = calls_[handle];
+    if (close.releases != number) continue;
+    // Its points are the release and the drop, in this order.
+    if ((placed & close.bits[0]) == 0) {
+      if (cell.closer == 0 && available(close, 0, placed)) return true;
+    } else if ((placed & close.bits[1]) == 0 && cell.closer == close.points[1].closer + 1) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// row_ was copied to next_ and a point placed there.
+void Component::reach(uint64_t placed) {
+  next_[0] = placed;
+  settle(next_.data());
+  visited_.add(next_.data());
+}
+
+// Tries every point that may come next in row_. That a knote went before its number or before the
+// end of the close matters only to the next change of it, so it is tried with that.
 void Component::expand(uint64_t goal, Effort* effort) {
   const uint64_t placed = row_[0];
   const World world(layout_, reinterpret_cast<uint8_t*>(row_.data() + 1));
@@ -161,10 +187,12 @@ void Component::expand(uint64_t goal, Effort* effort) {
       ++effort->steps;
       std::memcpy(next_.data(), row_.data(), bytes);
       const World after(layout_, reinterpret_cast<uint8_t*>(next_.data() + 1));
-      if (place(rules_, other.points[i], after) != Misfit::kNone) continue;
-      next_[0] = placed | other.bits[i];
-      settle(next_.data());
-      visited_.add(next_.data());
+      const Point& point = other.points[i];
+      if (place(rules_, point, after) == Misfit::kNone) reach(placed | other.bits[i]);
+      if (point.kind != PointKind::kChange || !may_be_gone(point.cell, placed, world)) continue;
+      std::memcpy(next_.data(), row_.data(), bytes);
+      forget(Cause::kClosed, &after.cell(point.cell));
+      if (place(rules_, point, after) == Misfit::kNone) reach(placed | other.bits[i]);
     }
   }
 }

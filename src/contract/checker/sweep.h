@@ -58,6 +58,7 @@ class Sweep {
   void add_deliveries(Flight* flight, const Kqueues::Meaning& meaning, const CallOutcome& outcome,
                       bool optional);
   void begin_object_call(Flight* flight);
+  bool begin_close(Flight* flight);
   void begin_open(Flight* flight, Kind kind, int64_t first, int64_t second);
   void begin_transfer(Flight* flight);
   void end_kqueue(Flight* flight);

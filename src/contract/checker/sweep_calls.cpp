@@ -196,6 +196,26 @@ void Sweep::end_kqueue(Flight* flight) {
   }
 }
 
+// close() and dup2(): the number goes, then what was open on it.
+bool Sweep::begin_close(Flight* flight) {
+  const HistoryOp& op = *flight->op;
+  const bool dup2 = op.kind == OpKind::kDup2;
+  Point* point = add_number_point(flight, op.fd, dup2 ? PointKind::kDup2 : PointKind::kRelease);
+  if (point == nullptr) return false;
+  const uint32_t index = flight->touched.back().first;
+  const uint16_t closer = census_.components()[index]->layout().closer(flight->ref.thread);
+  const uint16_t closed =
+      dup2 ? census_.number(static_cast<uint64_t>(op.fd2)).index : point->number;
+  if (dup2) point->number2 = closed;
+  point->closer = closer;
+  if (dup2 && op.fd == op.fd2) return true;
+  point = add_point(flight, index, PointKind::kDrop);
+  if (point == nullptr) return false;
+  point->number = closed;
+  point->closer = closer;
+  return true;
+}
+
 void Sweep::begin_object_call(Flight* flight) {
   const HistoryOp& op = *flight->op;
   const bool transfers = op.kind == OpKind::kRead || op.kind == OpKind::kWrite;
@@ -234,10 +254,7 @@ void Sweep::begin_object_call(Flight* flight) {
       return;
     case OpKind::kDup2:
     case OpKind::kClose: {
-      const bool dup2 = op.kind == OpKind::kDup2;
-      Point* point = add_number_point(flight, op.fd, dup2 ? PointKind::kDup2 : PointKind::kClose);
-      if (point == nullptr) return end_kqueue(flight);
-      if (dup2) point->number2 = census_.number(static_cast<uint64_t>(op.fd2)).index;
+      if (!begin_close(flight)) return end_kqueue(flight);
       const uint32_t component = flight->touched.back().first;
       if (profile_.wake_policy == WakePolicy::kBackend) {
         // A close that nobody notices leaves its knotes behind.

@@ -68,6 +68,31 @@ uint16_t Layout::add_number(uint64_t number, Open initially) {
   return static_cast<uint16_t>(numbers.size() - 1);
 }
 
+uint16_t Layout::closer(uint32_t thread) {
+  size_t at = 0;
+  while (at < closers.size() && closers[at] != thread) ++at;
+  if (at == closers.size()) closers.push_back(thread);
+  return static_cast<uint16_t>(at);
+}
+
+Bound bound_of(const Layout& layout, const World& world, size_t index) {
+  const Layout::CellKey& key = layout.cells[index];
+  const Cell& cell = world.cell(index);
+  if (cell.closer != 0) {
+    Thing* thing = cell.thing == Number::kUnknown ? nullptr : &world.thing(cell.thing);
+    return {cell.thing, cell.end, thing};
+  }
+  if (key.number == kNoIndex) return {};
+  const Number& number = world.number(key.number);
+  Thing* thing = world.thing_of(number);
+  return {thing == nullptr ? Number::kUnknown : number.thing, number.end, thing};
+}
+
+void forget(Cause cause, Cell* cell) {
+  std::memset(static_cast<void*>(cell), 0, sizeof *cell);
+  cell->cause = cause;
+}
+
 void begin_world(const Layout& layout, uint8_t* memory) {
   std::memset(memory, 0, layout.bytes());
   const World world(layout, memory);
@@ -120,18 +145,19 @@ Evaluation evaluate_cell(const Rules& rules, const World& world, size_t index,
   }
   const bool reads = key.filter == filter::kRead;
   if (key.number == kNoIndex || (!reads && key.filter != filter::kWrite)) return anything();
-  const Number& number = world.number(key.number);
-  const Thing* thing = world.thing_of(number);
+  const Bound bound = bound_of(rules.layout, world, index);
+  const Thing* thing = bound.thing;
+  const uint8_t end = bound.end;
   if (thing == nullptr) return anything();
   switch (thing->kind) {
     case Kind::kPipe:
-      return evaluate_pipe(rules, *thing, number.end, reads, interest);
+      return evaluate_pipe(rules, *thing, end, reads, interest);
     case Kind::kStream:
-      return evaluate_stream(rules, *thing, number.end, reads, interest);
+      return evaluate_stream(rules, *thing, end, reads, interest);
     case Kind::kDgram: {
       Evaluation now;
-      now.ready = reads ? fills(rules, *thing, thing->inbox[number.end], interest) : Tri::kMaybe;
-      if (thing->numbers[1 - number.end] == 0) return anything();
+      now.ready = reads ? fills(rules, *thing, thing->inbox[end], interest) : Tri::kMaybe;
+      if (thing->numbers[1 - end] == 0) return anything();
       return now;
     }
     case Kind::kEventfd: {
@@ -150,14 +176,14 @@ bool counts_edges(const Rules& rules, const World& world, size_t index) {
   const Layout::CellKey& key = rules.layout.cells[index];
   if (key.filter == filter::kUser) return true;
   if (key.filter != filter::kRead || key.number == kNoIndex || !rules.layout.exact) return false;
-  const Thing* thing = world.thing_of(world.number(key.number));
+  const Thing* thing = bound_of(rules.layout, world, index).thing;
   if (thing == nullptr || thing->vague != 0) return false;
   return thing->kind == Kind::kPipe || thing->kind == Kind::kStream || thing->kind == Kind::kDgram;
 }
 
 bool surely_due(const Rules& rules, const World& world, size_t index) {
   const Cell& cell = world.cell(index);
-  if (cell.present == 0 || cell.disabled != 0) return false;
+  if (cell.present == 0 || cell.disabled != 0 || cell.closer != 0) return false;
   const bool remembers = cell.is(flag::kOneshot | flag::kClear);
   if (remembers && (cell.active & kSurely) == 0) return false;
   if (cell.forced != 0) return true;

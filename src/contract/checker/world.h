@@ -48,7 +48,12 @@ struct Cell {
   uint8_t active;  // bits of Activity; 0 unless the knote is ONESHOT or CLEAR
   Cause cause;
   uint8_t untimed;  // TIMER: nobody knows any more when it started
-  uint64_t unused;
+  // Its number was closed or given away under it, and the close that has to take it along is still
+  // under way: 1 + the index of what that close drops, and what the knote still watches. Else 0.
+  uint16_t closer;
+  uint16_t thing;
+  uint8_t end;
+  uint8_t unused[3];
 
   bool is(uint16_t flag) const { return (flags & flag) != 0; }
 };
@@ -74,7 +79,7 @@ enum class Kind : uint8_t {
 
 struct Thing {
   int64_t inbox[2];
-  uint16_t numbers[2];  // descriptor numbers open on each end
+  uint16_t numbers[2];  // files open on each end: under a number, or about to be dropped
   Kind kind;
   uint8_t full;   // bit of the end whose writer was told that there is no space
   uint8_t vague;  // shut down, or fed in another way than the history shows
@@ -96,6 +101,17 @@ struct Number {
 };
 static_assert(sizeof(Number) == 8);
 
+// What a close has taken from its number and not dropped yet: until then the other end of the object
+// does not see an end, and the knotes of the number may still be there.
+struct Dropped {
+  uint16_t thing;  // or Number::kUnknown
+  uint16_t number;
+  uint8_t end;
+  uint8_t pending;
+  uint16_t unused;
+};
+static_assert(sizeof(Dropped) == 8);
+
 inline constexpr uint16_t kNoIndex = UINT16_MAX;
 
 // What does not change about a component: which knotes and numbers it has, and what is known of the
@@ -115,6 +131,7 @@ struct Layout {
   };
   std::vector<CellKey> cells;
   std::vector<NumberKey> numbers;
+  std::vector<uint32_t> closers;  // threads that close numbers: each has a Dropped
   // Every byte of its objects is accounted for: all writes are small and whole.
   bool exact = true;
   // A knote is or may become CLEAR or ONESHOT, so the instant of an edge matters.
@@ -122,9 +139,13 @@ struct Layout {
 
   uint16_t add_cell(uint64_t ident, uint32_t kqueue, int16_t filter, uint16_t number);
   uint16_t add_number(uint64_t number, Open initially);
+  uint16_t closer(uint32_t thread);
 
+  // An object without a number and about to be dropped by nobody is gone.
+  size_t things() const { return numbers.size() + closers.size(); }
   size_t bytes() const {
-    return cells.size() * sizeof(Cell) + numbers.size() * (sizeof(Thing) + sizeof(Number));
+    return cells.size() * sizeof(Cell) + things() * sizeof(Thing) +
+           numbers.size() * sizeof(Number) + closers.size() * sizeof(Dropped);
   }
 };
 
@@ -134,11 +155,13 @@ class World {
   World(const Layout& layout, uint8_t* memory)
       : cells_(reinterpret_cast<Cell*>(memory)),
         things_(reinterpret_cast<Thing*>(memory + layout.cells.size() * sizeof(Cell))),
-        numbers_(reinterpret_cast<Number*>(things_ + layout.numbers.size())) {}
+        numbers_(reinterpret_cast<Number*>(things_ + layout.things())),
+        dropped_(reinterpret_cast<Dropped*>(numbers_ + layout.numbers.size())) {}
 
   Cell& cell(size_t index) const { return cells_[index]; }
   Thing& thing(size_t index) const { return things_[index]; }
   Number& number(size_t index) const { return numbers_[index]; }
+  Dropped& dropped(size_t index) const { return dropped_[index]; }
   // The object that the number is open on, or null when it is not known.
   Thing* thing_of(const Number& number) const {
     return number.open == Open::kOpen && number.thing != Number::kUnknown ? &things_[number.thing]
@@ -147,8 +170,9 @@ class World {
 
  private:
   Cell* cells_;
-  Thing* things_;  // as many as numbers: an object without a number is gone
+  Thing* things_;
   Number* numbers_;
+  Dropped* dropped_;
 };
 
 void begin_world(const Layout& layout, uint8_t* memory);
@@ -162,6 +186,18 @@ struct Rules {
 
   bool late() const { return host.activation == Observed::kAtScan; }
 };
+
+// What a knote watches, or a new one would: its number's object, or what the number was before a
+// close that is still under way.
+struct Bound {
+  uint16_t index = Number::kUnknown;
+  uint8_t end = 0;
+  Thing* thing = nullptr;  // null when it is not known
+};
+Bound bound_of(const Layout& layout, const World& world, size_t cell);
+
+// The knote is gone; why, for naming what does not fit.
+void forget(Cause cause, Cell* cell);
 
 // What the cell's object says in this world, to a knote with this interest.
 Evaluation evaluate_cell(const Rules& rules, const World& world, size_t cell,
