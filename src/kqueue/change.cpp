@@ -190,7 +190,6 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
   // A new item of epoll reports the state of its object as if that were an edge: just what an
   // ordinary knote needs. A disabled knote is not evaluated, and a ONESHOT is evaluated once.
   const bool own_evaluation = knote->disabled() || knote->oneshot();
-  const bool fresh_item = registration && registration->place[direction_of(knote)] == Place::kNone;
   if (!registration && !grow_hash(kqueue)) {
     free_knote(knote);
     return ENOMEM;
@@ -200,6 +199,8 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
       !registration || (!own_evaluation && registration->place[kIn] == Place::kNone &&
                         registration->place[kOut] == Place::kNone);
   if (!simple) take_in_before(kqueue, call);
+  // Only now: an edge that nobody waits for any more ends the watch.
+  const bool fresh_item = registration && registration->place[direction_of(knote)] == Place::kNone;
   if (const int error = ops->attach(kqueue, knote)) {
     free_knote(knote);
     return error;
