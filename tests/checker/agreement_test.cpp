@@ -4,25 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 #include "brute_force.h"
 #include "contract/checker/checker.h"
+#include "effort.h"
 #include "mutate.h"
 #include "simulator.h"
 
 namespace kqtorture::contract::testing {
 namespace {
-
-uint64_t first_seed() {
-  const char* seed = std::getenv("KQ_SEED");
-  return seed != nullptr ? std::strtoull(seed, nullptr, 0) : 1;
-}
-
-uint64_t rounds(uint64_t otherwise) {
-  const char* count = std::getenv("KQ_ROUNDS");
-  return count != nullptr ? std::strtoull(count, nullptr, 0) : otherwise;
-}
 
 struct Tally {
   uint64_t histories = 0, explainable = 0, refused = 0, too_large = 0, orders = 0;
@@ -85,12 +75,15 @@ void run(const SimulatorOptions& options, uint64_t count) {
       }
     }
   }
-  std::printf("%llu histories (%llu explainable, %llu not), %llu too large, %llu orders\n",
-              static_cast<unsigned long long>(tally.histories),
-              static_cast<unsigned long long>(tally.explainable),
-              static_cast<unsigned long long>(tally.refused),
-              static_cast<unsigned long long>(tally.too_large),
-              static_cast<unsigned long long>(tally.orders));
+  std::printf(
+      "%llu rounds of up to %llu calls: %llu histories (%llu explainable, %llu not), "
+      "%llu too large, %llu orders, no disagreement\n",
+      static_cast<unsigned long long>(count), static_cast<unsigned long long>(options.calls + 1),
+      static_cast<unsigned long long>(tally.histories),
+      static_cast<unsigned long long>(tally.explainable),
+      static_cast<unsigned long long>(tally.refused),
+      static_cast<unsigned long long>(tally.too_large),
+      static_cast<unsigned long long>(tally.orders));
   EXPECT_GT(tally.explainable, count / 4);
   EXPECT_GT(tally.refused, count / 8);
 }

@@ -1,8 +1,9 @@
 // The checker against the enumerator on all small histories up to a bound, not a sample of them.
 //
-// After a prefix that creates one knote (and makes it fire, or not), three calls, each one of an
-// alphabet of calls with their outcomes, in each of the 15 ways in which three intervals can lie;
-// and four calls of a smaller alphabet in each of their 105 ways. The bound is printed.
+// After a prefix that creates one knote (and makes it fire, or not), calls of an alphabet of calls
+// with their outcomes, in each way in which their intervals can lie: two calls of the alphabet and
+// three of a smaller one or, with KQ_EFFORT=100, three of the alphabet (15 ways) and four of the
+// smaller one (105 ways). The bound is printed.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -10,11 +11,12 @@
 
 #include "brute_force.h"
 #include "contract/checker/checker.h"
+#include "effort.h"
 
 namespace kqtorture::contract::testing {
 namespace {
 
-constexpr int kQueue = 3, kReader = 10, kWriter = 11;
+constexpr int kQueue = 3, kReader = 10, kWriter = 11, kOtherReader = 12, kOtherWriter = 13;
 
 struct Symbol {
   HistoryOp op;
@@ -101,6 +103,36 @@ std::vector<Symbol> small_user_alphabet(uint16_t kind) {
           change(kUser, flag::kEnable, 1),       change(kUser, 0, 1, 0, note::kTrigger),
           change(kUser, flag::kForceOneshot, 1), poll({event(kUser, kind, 1)}),
           poll({event(kUser, kind | kFinal, 1)})};
+}
+
+std::vector<Symbol> small_pipe_alphabet(uint16_t kind) {
+  constexpr int16_t kRead = filter::kRead;
+  return {change(kRead, flag::kAdd, 2),
+          change(kRead, flag::kEnable, 1),
+          change(kRead, flag::kEnable, 1, ENOENT),
+          object_call(OpKind::kWrite, kWriter, 1, 1),
+          object_call(OpKind::kClose, kReader, 0, 0),
+          object_call(OpKind::kClose, kWriter, 0, 0),
+          poll({event(kRead, kind, 1)}),
+          poll({event(kRead, kind | flag::kEof, 1)})};
+}
+
+// A second pipe, at first with nothing in it, is put under the number of the first.
+std::vector<Symbol> dup2_alphabet(uint16_t kind) {
+  constexpr int16_t kRead = filter::kRead;
+  Symbol replaces = object_call(OpKind::kDup2, kOtherReader, 0, kReader);
+  replaces.op.fd2 = kReader;
+  return {replaces,
+          change(kRead, flag::kAdd, 2),
+          change(kRead, flag::kEnable, 1),
+          change(kRead, flag::kEnable, 1, ENOENT),
+          change(kRead, flag::kEnable, 1, EBADF),
+          object_call(OpKind::kRead, kReader, 1, 1),
+          object_call(OpKind::kRead, kReader, 1, -1, EAGAIN),
+          object_call(OpKind::kClose, kReader, 0, 0),
+          poll({}),
+          poll({event(kRead, kind, 1)}),
+          poll({event(kRead, kind, 2)})};
 }
 
 std::vector<Symbol> pipe_alphabet(uint16_t kind) {
@@ -230,49 +262,78 @@ uint64_t Exhaustive::explainable = 0;
 
 Symbol queue_call() { return object_call(OpKind::kKqueue, -1, 0, kQueue); }
 
-void report(const char* bound) {
-  std::printf("%s: %llu histories, %llu explainable, no disagreement\n", bound,
-              static_cast<unsigned long long>(Exhaustive::histories),
-              static_cast<unsigned long long>(Exhaustive::explainable));
+size_t large_or(size_t small) { return effort() < 100 ? small : small + 1; }
+
+void report(size_t calls, size_t symbols, size_t prefixes) {
+  std::printf(
+      "%zu calls of %zu, all layouts, %zu prefixes: %llu histories, %llu explainable, "
+      "no disagreement\n",
+      calls, symbols, prefixes, static_cast<unsigned long long>(Exhaustive::histories),
+      static_cast<unsigned long long>(Exhaustive::explainable));
   EXPECT_GT(Exhaustive::explainable, Exhaustive::histories / 1000);
   EXPECT_LT(Exhaustive::explainable, Exhaustive::histories);
   Exhaustive::histories = Exhaustive::explainable = 0;
 }
 
-TEST(Exhaustive, ThreeCallsOnAUserKnote) {
+TEST(Exhaustive, TheWholeAlphabetOnAUserKnote) {
+  const size_t calls = large_or(2);
   for (const uint16_t kind : kKinds) {
     for (const bool triggered : {false, true}) {
       std::vector<Symbol> prefix = {queue_call(), change(filter::kUser, flag::kAdd | kind, 1)};
       if (triggered) prefix.push_back(change(filter::kUser, 0, 1, 0, note::kTrigger));
-      ASSERT_TRUE(Exhaustive(prefix, user_alphabet(kind), 3, false).run());
+      ASSERT_TRUE(Exhaustive(prefix, user_alphabet(kind), calls, false).run());
     }
   }
-  report("3 calls of 14, 15 layouts, 10 prefixes");
+  report(calls, user_alphabet(0).size(), 10);
 }
 
-TEST(Exhaustive, FourCallsOnATriggeredUserKnote) {
+TEST(Exhaustive, MoreCallsOnATriggeredUserKnote) {
+  const size_t calls = large_or(3);
   for (const uint16_t kind : kKinds) {
     const std::vector<Symbol> prefix = {queue_call(), change(filter::kUser, flag::kAdd | kind, 1),
                                         change(filter::kUser, 0, 1, 0, note::kTrigger)};
-    ASSERT_TRUE(Exhaustive(prefix, small_user_alphabet(kind), 4, false).run());
+    ASSERT_TRUE(Exhaustive(prefix, small_user_alphabet(kind), calls, false).run());
   }
-  report("4 calls of 7, 105 layouts, 5 prefixes");
+  report(calls, small_user_alphabet(0).size(), 5);
 }
 
-void three_calls_on_a_pipe(bool late) {
+using Alphabet = std::vector<Symbol> (*)(uint16_t kind);
+
+void calls_on_a_pipe(Alphabet alphabet, size_t calls, bool late) {
   for (const uint16_t kind : kKinds) {
     for (const bool written : {false, true}) {
       std::vector<Symbol> prefix = {queue_call(), pipe_call(),
                                     change(filter::kRead, flag::kAdd | kind, 1)};
       if (written) prefix.push_back(object_call(OpKind::kWrite, kWriter, 1, 1));
-      ASSERT_TRUE(Exhaustive(prefix, pipe_alphabet(kind), 3, late).run());
+      ASSERT_TRUE(Exhaustive(prefix, alphabet(kind), calls, late).run());
     }
   }
-  report("3 calls of 16, 15 layouts, 10 prefixes");
+  report(calls, alphabet(0).size(), 10);
 }
 
-TEST(Exhaustive, ThreeCallsOnAPipe) { three_calls_on_a_pipe(false); }
-TEST(Exhaustive, ThreeCallsOnAPipeWhoseActivityIsNoticedLate) { three_calls_on_a_pipe(true); }
+TEST(Exhaustive, TheWholeAlphabetOnAPipe) { calls_on_a_pipe(pipe_alphabet, large_or(2), false); }
+TEST(Exhaustive, TheWholeAlphabetOnAPipeWhoseActivityIsNoticedLate) {
+  calls_on_a_pipe(pipe_alphabet, large_or(2), true);
+}
+TEST(Exhaustive, ThreeCallsOnAPipe) { calls_on_a_pipe(small_pipe_alphabet, 3, false); }
+TEST(Exhaustive, ThreeCallsOnAPipeWhoseActivityIsNoticedLate) {
+  calls_on_a_pipe(small_pipe_alphabet, 3, true);
+}
+
+TEST(Exhaustive, ThreeCallsAroundADup2OverAWatchedNumber) {
+  Symbol other = pipe_call();
+  other.op.fd = kOtherReader;
+  other.op.fd2 = kOtherWriter;
+  for (const bool written : {false, true}) {
+    for (const uint16_t kind : {uint16_t{0}, uint16_t{flag::kDispatch}}) {
+      std::vector<Symbol> prefix = {queue_call(), pipe_call(), other,
+                                    change(filter::kRead, flag::kAdd | kind, 1)};
+      if (written) prefix.push_back(object_call(OpKind::kWrite, kWriter, 1, 1));
+      ASSERT_TRUE(Exhaustive(prefix, dup2_alphabet(kind), 3, false).run());
+    }
+  }
+  report(3, dup2_alphabet(0).size(), 4);
+}
 
 }  // namespace
 }  // namespace kqtorture::contract::testing

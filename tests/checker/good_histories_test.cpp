@@ -6,18 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 #include "contract/checker/checker.h"
+#include "effort.h"
 #include "simulator.h"
 
 namespace kqtorture::contract::testing {
 namespace {
-
-uint64_t number_in(const char* variable, uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 0) : otherwise;
-}
 
 std::string witnesses(const HistoryView& view, const Violation& violation) {
   std::string text;
@@ -31,7 +26,7 @@ std::string witnesses(const HistoryView& view, const Violation& violation) {
 }
 
 void accept_all(const SimulatorOptions& options, uint64_t count) {
-  const uint64_t seed = number_in("KQ_SEED", 1);
+  const uint64_t seed = first_seed();
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   CheckReport sum;
   for (uint64_t i = 0; i < count; ++i) {
@@ -70,7 +65,7 @@ TEST(GoodHistories, OfUserKnotesAreAccepted) {
   SimulatorOptions options = large();
   options.users = 3;
   options.pipes = 0;
-  accept_all(options, number_in("KQ_ROUNDS", 1000));
+  accept_all(options, rounds(1000));
 }
 
 TEST(GoodHistories, OfPipesAreAccepted) {
@@ -78,14 +73,14 @@ TEST(GoodHistories, OfPipesAreAccepted) {
   options.users = 0;
   options.pipes = 2;
   options.reuse = false;
-  accept_all(options, number_in("KQ_ROUNDS", 1000));
+  accept_all(options, rounds(1000));
 }
 
 TEST(GoodHistories, OfNumbersThatAreReusedAreAccepted) {
   SimulatorOptions options = large();
   options.users = 0;
   options.pipes = 3;
-  accept_all(options, number_in("KQ_ROUNDS", 1000));
+  accept_all(options, rounds(1000));
 }
 
 TEST(GoodHistories, OfPipesWhoseActivityIsNoticedLateAreAccepted) {
@@ -93,14 +88,14 @@ TEST(GoodHistories, OfPipesWhoseActivityIsNoticedLateAreAccepted) {
   options.users = 0;
   options.pipes = 2;
   options.late = true;
-  accept_all(options, number_in("KQ_ROUNDS", 1000));
+  accept_all(options, rounds(1000));
 }
 
 TEST(GoodHistories, WithAWaiterThatSleepsThroughoutAreAccepted) {
   SimulatorOptions options = large();
   options.parked_waiter = true;
   options.probes = options.unfinished = false;
-  accept_all(options, number_in("KQ_ROUNDS", 1000));
+  accept_all(options, rounds(1000));
 }
 
 TEST(GoodHistories, OfEverythingWithUdataUsedAgainAreAccepted) {
@@ -109,7 +104,7 @@ TEST(GoodHistories, OfEverythingWithUdataUsedAgainAreAccepted) {
   options.late = true;
   options.fresh_udata = false;
   options.ties = 2;
-  accept_all(options, number_in("KQ_ROUNDS", 1000));
+  accept_all(options, rounds(1000));
 }
 
 }  // namespace

@@ -6,27 +6,22 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 
 #include "contract/checker/checker.h"
+#include "effort.h"
 #include "mutate.h"
 #include "simulator.h"
 
 namespace kqtorture::contract::testing {
 namespace {
 
-uint64_t number_in(const char* variable, uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 0) : otherwise;
-}
-
 void count_caught(bool (*spoil)(History*, Random*)) {
-  const uint64_t seed = number_in("KQ_SEED", 1);
-  const uint64_t rounds = number_in("KQ_ROUNDS", 2000);
+  const uint64_t seed = first_seed();
+  const uint64_t count = rounds(2000);
   uint64_t spoiled = 0, caught = 0, undecided = 0;
   std::map<std::string, uint64_t> rules;
-  for (uint64_t i = 0; i < rounds; ++i) {
+  for (uint64_t i = 0; i < count; ++i) {
     SimulatorOptions options;
     options.threads = 4;
     options.calls = 400;
@@ -47,15 +42,17 @@ void count_caught(bool (*spoil)(History*, Random*)) {
       undecided += report.decided() ? 0 : 1;
     }
   }
-  std::printf("seed %llu: %llu spoiled, %llu caught (%.2f%%), %llu of the others undecided\n",
-              static_cast<unsigned long long>(seed), static_cast<unsigned long long>(spoiled),
-              static_cast<unsigned long long>(caught),
-              100.0 * static_cast<double>(caught) / static_cast<double>(spoiled),
-              static_cast<unsigned long long>(undecided));
-  for (const auto& [rule, count] : rules) {
-    std::printf("  %s: %llu\n", rule.c_str(), static_cast<unsigned long long>(count));
+  std::printf(
+      "seed %llu, %llu histories: %llu spoiled, %llu caught (%.2f%%), %llu of the others "
+      "undecided\n",
+      static_cast<unsigned long long>(seed), static_cast<unsigned long long>(count),
+      static_cast<unsigned long long>(spoiled), static_cast<unsigned long long>(caught),
+      100.0 * static_cast<double>(caught) / static_cast<double>(spoiled),
+      static_cast<unsigned long long>(undecided));
+  for (const auto& [rule, times] : rules) {
+    std::printf("  %s: %llu\n", rule.c_str(), static_cast<unsigned long long>(times));
   }
-  EXPECT_GT(spoiled, rounds / 4);
+  EXPECT_GT(spoiled, count / 4);
   EXPECT_GE(static_cast<double>(caught), 0.99 * static_cast<double>(spoiled));
 }
 

@@ -58,8 +58,8 @@ class TinyWorld {
   void deliver(const Key& key);
 
   bool open_pipe(int reader, int writer);
-  // A close in its parts: the number goes, and later its file with whatever knotes are left. A knote
-  // may go by itself (lose()) from the begin of the close on.
+  // A close in its parts: the number goes, and later its file with whatever knotes are left. A
+  // knote may go by itself (lose()) from the begin of the close on.
   bool release(int fd, int closer);
   bool dup2(int from, int to, int closer);
   void drop(int closer);

@@ -76,9 +76,9 @@ void convert_writers(const Rules& rules, const World& world, size_t thing) {
   }
 }
 
-// A close has two halves that others can tell apart, in whatever order a kernel does them. Here: the
-// number is free, its knotes are still there and watch what they watched. That they went first is
-// for the search to try (Component::expand).
+// A close has two halves that others can tell apart, in whatever order a kernel does them. Here:
+// the number is free, its knotes are still there and watch what they watched. That they went first
+// is for the search to try (Component::expand).
 void release_number(const Rules& rules, const World& world, size_t index, uint16_t closer) {
   const Number was = world.number(index);
   const bool known = was.open == Open::kOpen && was.thing != Number::kUnknown;

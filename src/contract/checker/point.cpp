@@ -354,9 +354,8 @@ void number_groups(const Rules& rules, const World& world, std::vector<uint64_t>
     (*groups)[i] = uint64_t{1} << (i % 64);
     if (world.thing_of(number) != nullptr) (*groups)[i] |= of_thing[number.thing];
   }
-  each_dropped([&](const Dropped& dropped) {
-    (*groups)[dropped.number] |= of_thing[dropped.thing];
-  });
+  each_dropped(
+      [&](const Dropped& dropped) { (*groups)[dropped.number] |= of_thing[dropped.thing]; });
 }
 
 uint64_t touched_numbers(const Rules& rules, const Point& point, const World& world,

@@ -101,8 +101,8 @@ struct Number {
 };
 static_assert(sizeof(Number) == 8);
 
-// What a close has taken from its number and not dropped yet: until then the other end of the object
-// does not see an end, and the knotes of the number may still be there.
+// What a close has taken from its number and not dropped yet: until then the other end of the
+// object does not see an end, and the knotes of the number may still be there.
 struct Dropped {
   uint16_t thing;  // or Number::kUnknown
   uint16_t number;
