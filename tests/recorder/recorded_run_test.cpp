@@ -38,6 +38,12 @@ std::string story(const contract::HistoryView& view, const contract::CheckReport
   return text;
 }
 
+double cpu_seconds() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
 void run(const RaceOptions& base, uint64_t rounds) {
   std::string error;
   const std::unique_ptr<Subject> subject = Subject::open(Subject::default_spec(), &error);
@@ -48,6 +54,7 @@ void run(const RaceOptions& base, uint64_t rounds) {
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   Recorder recorder(*subject, base.threads + 1, {base.steps * 2 + 64, base.steps * 12 + 256});
   contract::CheckReport sum;
+  double checking = 0;
   for (uint64_t round = 0; round < rounds; ++round) {
     RaceOptions options = base;
     options.seed = seed + round;
@@ -67,7 +74,9 @@ void run(const RaceOptions& base, uint64_t rounds) {
     const contract::HistoryView view = recorder.view();
     ASSERT_EQ(contract::malformed(view), "");
     ASSERT_FALSE(recorder.truncated());
+    const double start = cpu_seconds();
     const contract::CheckReport report = contract::check_history(view, profile, host);
+    checking += cpu_seconds() - start;
     if (report.violation) {
       const char* keep = std::getenv("KQ_KEEP");
       if (keep != nullptr) contract::write_history(view, keep, &error);
@@ -83,8 +92,9 @@ void run(const RaceOptions& base, uint64_t rounds) {
     sum.most_states = std::max(sum.most_states, report.most_states);
     recorder.reset();
   }
-  std::printf("%llu rounds, clock %s: %s\n", static_cast<unsigned long long>(rounds),
-              recorder.clock().name(), to_text(sum).c_str());
+  std::printf("%llu rounds, clock %s: %s; %.2f million operations checked a second\n",
+              static_cast<unsigned long long>(rounds), recorder.clock().name(),
+              to_text(sum).c_str(), static_cast<double>(sum.operations) / checking / 1e6);
   EXPECT_GT(sum.points, sum.operations / 4);
   EXPECT_EQ(sum.probes, 2 * rounds);
 }

@@ -17,6 +17,9 @@ bool wrong_end(const Rules& rules, const Thing& thing, size_t end, size_t wanted
   return thing.kind == Kind::kPipe && !rules.host.pipe_bidirectional && end != wanted;
 }
 
+// More objects than this at a time are left in the order in which they came.
+constexpr size_t kMostSlots = 64;
+
 template <typename Use>
 void each_cell_of(const Layout& layout, size_t number, Use use) {
   for (int c = layout.numbers[number].first_cell; c >= 0;
@@ -229,9 +232,7 @@ Misfit ring(const Rules& rules, const Point& point, const World& world, const Nu
   return Misfit::kNone;
 }
 
-}  // namespace
-
-Misfit place_on_object(const Rules& rules, const Point& point, const World& world) {
+Misfit place_in_order(const Rules& rules, const Point& point, const World& world) {
   switch (point.kind) {
     case PointKind::kOpen:
       return open_object(rules, point, world);
@@ -280,6 +281,65 @@ Misfit place_on_object(const Rules& rules, const Point& point, const World& worl
     default:
       return Misfit::kObject;
   }
+}
+
+// Which slot an object is in says in which order objects came and went, and no more: worlds that
+// differ only in that are the same. So the slots are filled in the order of the numbers.
+void sort_things(const Layout& layout, const World& world) {
+  uint16_t to[kMostSlots];
+  uint16_t next = 0;
+  bool sorted = true;
+  const size_t things = layout.things();
+  if (things > kMostSlots) return;
+  std::fill(to, to + things, Number::kUnknown);
+  const auto meet = [&](uint16_t thing) {
+    if (thing == Number::kUnknown || to[thing] != Number::kUnknown) return;
+    sorted = sorted && thing == next;
+    to[thing] = next++;
+  };
+  for (size_t i = 0; i < layout.numbers.size(); ++i) {
+    if (world.number(i).open == Open::kOpen) meet(world.number(i).thing);
+  }
+  for (size_t i = 0; i < layout.closers.size(); ++i) {
+    if (world.dropped(i).pending != 0) meet(world.dropped(i).thing);
+  }
+  if (sorted) return;
+  Thing old[kMostSlots];
+  std::copy(&world.thing(0), &world.thing(0) + things, old);
+  for (size_t i = 0; i < things; ++i) world.thing(i) = {};
+  for (size_t i = 0; i < things; ++i) {
+    if (to[i] != Number::kUnknown) world.thing(to[i]) = old[i];
+  }
+  const auto rename = [&](uint16_t* thing) {
+    if (*thing != Number::kUnknown) *thing = to[*thing];
+  };
+  for (size_t i = 0; i < layout.numbers.size(); ++i) {
+    if (world.number(i).open == Open::kOpen) rename(&world.number(i).thing);
+  }
+  for (size_t i = 0; i < layout.closers.size(); ++i) {
+    if (world.dropped(i).pending != 0) rename(&world.dropped(i).thing);
+  }
+  for (size_t i = 0; i < layout.cells.size(); ++i) {
+    if (world.cell(i).closer != 0) rename(&world.cell(i).thing);
+  }
+}
+
+}  // namespace
+
+Misfit place_on_object(const Rules& rules, const Point& point, const World& world) {
+  const Misfit misfit = place_in_order(rules, point, world);
+  if (misfit != Misfit::kNone) return misfit;
+  switch (point.kind) {
+    case PointKind::kOpen:
+    case PointKind::kDup2:
+    case PointKind::kRelease:
+    case PointKind::kDrop:
+      sort_things(rules.layout, world);
+      break;
+    default:
+      break;
+  }
+  return Misfit::kNone;
 }
 
 }  // namespace kqtorture::contract::checking

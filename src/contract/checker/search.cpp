@@ -202,25 +202,29 @@ void Component::expand(uint64_t goal, Effort* effort) {
 void Component::drop_dominated(const Call& call) {
   const size_t count = found_.count();
   if (count < 2) return;
+  // A point that no way has placed leads to none.
+  uint64_t somewhere = 0, everywhere = ~uint64_t{0};
+  for (size_t i = 0; i < count; ++i) {
+    somewhere |= found_.placed(i);
+    everywhere &= found_.placed(i);
+  }
+  const uint64_t candidates = somewhere & ~everywhere & ~call.all;
+  if (candidates == 0) return;
   std::vector<uint8_t> keep(count, 1);
   const size_t bytes = found_.row_bytes();
-  for (size_t i = 0; i < count; ++i) {
-    const uint64_t extra = found_.placed(i) & ~call.all;
-    for (size_t j = 0; j < count && keep[i] != 0; ++j) {
-      const uint64_t more = found_.placed(i) & ~found_.placed(j);
-      if (i == j || std::popcount(more) != 1 || (more & extra) == 0) continue;
-      if ((found_.placed(j) & ~found_.placed(i)) != 0) continue;
-      for (const Handle handle : open_) {
-        const Call& other = calls_[handle];
-        if ((other.all & more) == 0) continue;
-        size_t point = 0;
-        while (other.bits[point] != more) ++point;
-        if (!available(other, point, found_.placed(j))) break;
+  for (const Handle handle : open_) {
+    const Call& other = calls_[handle];
+    if ((other.all & candidates) == 0) continue;
+    for (size_t point = 0; point < other.points.size(); ++point) {
+      if ((other.bits[point] & candidates) == 0) continue;
+      for (size_t j = 0; j < count; ++j) {
+        if (!available(other, point, found_.placed(j))) continue;
         std::memcpy(next_.data(), found_.row(j), bytes);
         const World after(layout_, reinterpret_cast<uint8_t*>(next_.data() + 1));
-        if (place(rules_, other.points[point], after) != Misfit::kNone) break;
-        next_[0] |= more;
-        if (std::memcmp(next_.data(), found_.row(i), bytes) == 0) keep[i] = 0;
+        if (place(rules_, other.points[point], after) != Misfit::kNone) continue;
+        next_[0] |= other.bits[point];
+        const size_t reached = found_.find(next_.data());
+        if (reached != count) keep[reached] = 0;
       }
     }
   }

@@ -28,6 +28,8 @@ class Ways {
 
   // Adds a row unless it is there; true when it is new. `row` may not point into this.
   bool add(const uint64_t* row);
+  // Where the row is, or count().
+  size_t find(const uint64_t* row) const;
   // After rows were changed in place: drops repetitions.
   void unify();
   // Keeps the rows for which `keep` is 1.
@@ -38,12 +40,14 @@ class Ways {
   // Below this, comparing is cheaper than hashing.
   static constexpr size_t kFew = 8;
   uint64_t hash(const uint64_t* row) const;
+  size_t find_hashed(const uint64_t* row, uint64_t hash) const;
   void index_all();
   void insert(size_t index);
 
   size_t row_ = 1;  // in words
   size_t count_ = 0;
   std::vector<uint64_t> words_;
+  std::vector<uint64_t> hashes_;  // of the rows, while there is a table
   std::vector<uint32_t> table_;  // index + 1, or 0; empty while there are few
 };
 
