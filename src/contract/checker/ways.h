@@ -48,7 +48,7 @@ class Ways {
   size_t count_ = 0;
   std::vector<uint64_t> words_;
   std::vector<uint64_t> hashes_;  // of the rows, while there is a table
-  std::vector<uint32_t> table_;  // index + 1, or 0; empty while there are few
+  std::vector<uint32_t> table_;   // index + 1, or 0; empty while there are few
 };
 
 }  // namespace kqtorture::contract::checking
