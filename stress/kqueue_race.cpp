@@ -1,136 +1,130 @@
-// The worker's loop, and the rules that hold for every list that kevent() returns: no empty return
-// without a timeout (I14), a knote at most once per list (I7), no error that nothing asked for.
+// The loops. What keeps a level-triggered knote ready for ever is taken away when the round stops:
+// its worker deletes it.
 #include "kqueue_race.h"
 
 #include <errno.h>
 
 #include <algorithm>
 #include <cstring>
-
-#include "lane_chart.h"
+#include <string>
 
 namespace kqtorture {
 namespace {
-// Room for a worker's list: small rooms keep several workers in the kqueue at once. A list with
-// changes has at least as much room as changes, so that no error entry can be without a place.
-constexpr size_t kMaxRoom = 8;
-}  // namespace
 
-KqueueRace::KqueueRace()
-    : subject_(*environment().subject),
-      traits_(environment().traits),
-      settings_(environment().settings),
-      threads_(environment().settings.threads) {}
+// Room of a worker's list: small rooms keep several workers in the kqueue at once.
+constexpr size_t kMostRoom = 8;
+// Of the list of a probe: more knotes than any race has ready at its end.
+constexpr int kProbeRoom = 512;
+// A subject that refuses this many calls of a worker in a row has been recorded often enough.
+constexpr int kMostFailures = 1000;
 
-KqueueRace::~KqueueRace() {
-  exit_.close(subject_);
-  if (kq_ >= 0) subject_.close(kq_);
+// Mostly without a timeout, as servers wait and as lost wake-ups show; sometimes the other paths.
+const timespec* patience(Lane& self) {
+  static constexpr timespec kZero{0, 0}, kMoment{0, 200'000};
+  const size_t choice = self.random().below(16);
+  if (choice == 0) return &kZero;
+  return choice == 1 ? &kMoment : nullptr;
 }
 
+}  // namespace
+
+KqueueRace::KqueueRace(int workers)
+    : threads_(environment().settings.threads), workers_(std::clamp(workers, 1, threads_ - 1)) {}
+
+KqueueRace::~KqueueRace() {
+  for (const auto& slot : slots_) slot->discard(subject());
+  exit_.discard(subject());
+  for (const int kq : more_kqueues_) subject().close(kq);
+  if (kq_ >= 0) subject().close(kq_);
+}
+
+int KqueueRace::half() { return (environment().settings.threads + 1) / 2; }
+int KqueueRace::most() { return environment().settings.threads - 1; }
+
 void KqueueRace::setup(Lane& self) {
-  kq_ = subject_.kqueue();
+  kq_ = self.kqueue();
   if (kq_ < 0) throw EnvironmentError(std::string("kqueue(): ") + std::strerror(errno));
-  exit_ = Source::open(subject_, SourceKind::kPipe, 0);
-  const int error = self.change(
-      kq_, make_change(exit_.ident, exit_.filter, flag::kAdd, Token(self.round(), 254, 0).udata()));
+  if (!exit_.open(self)) throw EnvironmentError(std::string("a pipe: ") + std::strerror(errno));
+  Kevent exit = make_change(0, 0, flag::kAdd, self.fresh_udata());
+  exit_.key(filter::kRead, &exit);
+  const int error = self.change(kq_, exit);
   if (error) throw EnvironmentError(std::string("EV_ADD of a pipe: ") + std::strerror(error));
 }
 
-void KqueueRace::release(Lane&) { exit_.fill(subject_); }
+Slot& KqueueRace::add_slot(Lane& self, SlotKind kind) {
+  slots_.push_back(std::make_unique<Slot>(kind, slots_.size()));
+  if (!slots_.back()->open(self)) {
+    throw EnvironmentError(std::string(name_of(kind)) + ": " + std::strerror(errno));
+  }
+  return *slots_.back();
+}
 
-bool KqueueRace::accuse(Lane& self, const char* verdict, const char* rule, std::string message,
-                        const Kevent& about, std::vector<std::string> facts) const {
-  facts.insert(facts.begin(), "T" + std::to_string(self.index()) + " saw: " + to_text(about));
-  Accusation accusation{verdict,     rule, std::move(message), std::move(facts), about.filter,
-                        about.ident, 0};
-  self.accuse(std::move(accusation));
+Slot& KqueueRace::any_slot(Lane& self) {
+  const size_t hot = std::min<size_t>(slots_.size(), 2);
+  return *slots_[self.random().below(self.random().chance(1, 2) ? hot : slots_.size())];
+}
+
+Slot* KqueueRace::slot_at(const Kevent& event) {
+  for (const auto& slot : slots_) {
+    if (slot->is_at(event)) return slot.get();
+  }
+  return nullptr;
+}
+
+void KqueueRace::thread(Lane& self) {
+  if (waits(self.index())) return serve(self);
+  while (!self.stopping() && !self.guilty()) {
+    drive(self);
+    self.jitter();
+  }
+  leave(self);
+}
+
+bool KqueueRace::deliver(Lane& self, const Kevent& event, std::vector<Kevent>* pending) {
+  if (is_exit(event)) return true;
+  if (event.flags & flag::kError) return false;  // what a change of ours was told
+  handle(self, event, pending);
+  const bool ends_itself = event.flags & (flag::kOneshot | flag::kDispatch | flag::kClear);
+  if (self.stopping() && (!ends_itself || event.filter == filter::kTimer)) {
+    pending->push_back(make_change(event.ident, event.filter, flag::kDelete));
+  }
   return false;
 }
 
-uint16_t KqueueRace::arming_flags(const Source& source, uint16_t creation_flags) const {
-  const bool enable_writes =
-      source.is_user() ? traits_.user_enable_writes_udata : traits_.enable_writes_udata;
-  return enable_writes ? flag::kEnable : flag::kEnable | flag::kAdd | creation_flags;
-}
-
-bool KqueueRace::tokens_count(const Source& source) const {
-  return !(source.is_user() && traits_.user_filter_keeps_udata);
-}
-
-std::optional<timespec> KqueueRace::patience(Lane& self) const {
-  // Mostly without a timeout, as servers wait and as lost wake-ups show; sometimes the other paths.
-  const size_t choice = self.random().below(16);
-  if (choice == 0) return timespec{0, 0};
-  if (choice == 1) return timespec{0, 200000};
-  return std::nullopt;
-}
-
-bool KqueueRace::sane_list(Lane& self, const Call& call, const Kevent* events) const {
-  for (int i = 0; i < call.result; ++i) {
-    for (int j = 0; j < i; ++j) {
-      if (events[i].ident == events[j].ident && events[i].filter == events[j].filter &&
-          (!renews_keys() || events[i].udata == events[j].udata)) {
-        return accuse(self, "duplicate", "I7", "one kevent() call returned the same knote twice",
-                      events[i]);
-      }
-    }
-  }
-  return true;
-}
-
-bool KqueueRace::asked_for(const Kevent&) { return false; }
-
 void KqueueRace::serve(Lane& self) {
-  std::vector<Kevent> pending;
-  std::vector<Kevent> events(kMaxRoom);
-  bool released = false;
-  while (!released && !self.guilty()) {
-    const size_t room = std::max(1 + self.random().below(kMaxRoom), pending.size());
+  std::vector<Kevent> pending, changes;
+  std::vector<Kevent> events(kMostRoom);
+  int failures = 0;
+  for (bool leaving = false; !leaving && !self.guilty() && failures < kMostFailures;) {
+    const size_t room = std::max(1 + self.random().below(kMostRoom), pending.size());
     if (events.size() < room) events.resize(room);
-    const std::optional<timespec> timeout = patience(self);
-    const Call call =
-        self.kevent(kq_, pending.data(), static_cast<int>(pending.size()), events.data(),
-                    static_cast<int>(room), timeout ? &*timeout : nullptr);
+    changes.swap(pending);
     pending.clear();
-    if (call.result < 0) {
-      if (call.error == EINTR && self.released()) return;
-      accuse(self, "wrong-errno", "1.3", "kevent() failed although every argument was valid",
-             Kevent{}, {std::string("errno: ") + std::strerror(call.error)});
-      return;
-    }
-    if (call.result == 0 && !timeout) {
-      accuse(self, "wrong-answer", "I14", "kevent() without a timeout returned no event", Kevent{});
-      return;
-    }
-    if (!sane_list(self, call, events.data())) return;
-    for (int i = 0; i < call.result && !self.guilty(); ++i) {
-      if (events[i].ident == exit_.ident && events[i].filter == exit_.filter) {
-        released = true;
-      } else if (events[i].flags & flag::kError) {
-        if (asked_for(events[i])) continue;
-        accuse(self, "wrong-errno", "I13", "a change that must be applied was refused", events[i]);
-      } else {
-        deliver(self, call, events[i], &pending);
-      }
-    }
+    const int count = self.kevent(kq_, changes.data(), static_cast<int>(changes.size()),
+                                  events.data(), static_cast<int>(room), patience(self));
+    failures = count < 0 ? failures + 1 : 0;
+    if (count < 0 && errno == EINTR && self.released()) return;
+    for (int i = 0; i < count; ++i) leaving = deliver(self, events[i], &pending) || leaving;
   }
-  if (!pending.empty()) {
-    self.kevent(kq_, pending.data(), static_cast<int>(pending.size()), nullptr, 0, nullptr);
-  }
+  if (pending.empty()) return;
+  self.kevent(kq_, pending.data(), static_cast<int>(pending.size()), nullptr, 0, nullptr);
+}
+
+void KqueueRace::poll(Lane& self, const Kevent* changes, int nchanges) {
+  static constexpr timespec kZero{0, 0};
+  Kevent events[kMostRoom];
+  std::vector<Kevent> pending;
+  const int room = std::max(1 + static_cast<int>(self.random().below(kMostRoom)), nchanges);
+  const int count = self.kevent(kq_, changes, nchanges, events, room, &kZero);
+  for (int i = 0; i < count; ++i) deliver(self, events[i], &pending);
+  if (pending.empty()) return;
+  self.kevent(kq_, pending.data(), static_cast<int>(pending.size()), nullptr, 0, nullptr);
 }
 
 void KqueueRace::judge(Lane& self) {
-  const timespec poll{0, 0};
-  Kevent events[64];
-  const Call call = self.kevent(kq_, nullptr, 0, events, 64, &poll);
-  if (call.result < 0) {
-    accuse(self, "wrong-errno", "1.3", "a poll of the kqueue failed", Kevent{},
-           {std::string("errno: ") + std::strerror(call.error)});
-  } else if (call.result > 0) {
-    accuse(self, "stuck-waiter", "I8",
-           "lost wake-up: every waiter sleeps, yet a poll of the same kqueue returns an event",
-           events[0]);
-  }
+  std::vector<Kevent> events(kProbeRoom);
+  self.probe(kq_, events.data(), kProbeRoom);
+  for (const int kq : more_kqueues_) self.probe(kq, events.data(), kProbeRoom);
 }
 
 }  // namespace kqtorture

@@ -1,65 +1,77 @@
-// The part that all races on one kqueue have in common: the kqueue, and the loop of a worker.
+// The part that all races have in common: the kqueue, its slots, and the loops of a worker and of a
+// driver.
 //
-// A worker waits, checks what every returned list must satisfy, and hands each delivery to the
-// race. It leaves when the runner releases it: through a level-triggered READ knote that exists in
-// every round and becomes ready at its end.
+// A worker waits in the kqueue and handles what it is given; a driver makes one step after the
+// other until the round stops. A worker leaves when the runner releases it: through a
+// level-triggered READ knote that exists in every round and becomes ready at its end. Nobody here
+// judges anything: what was asked and returned is recorded, and the checker of histories decides.
 #pragma once
 
-#include <optional>
-#include <string>
+#include <memory>
 #include <vector>
 
 #include "runner.h"
-#include "source.h"
+#include "slot.h"
 
 namespace kqtorture {
 
 class KqueueRace : public Race {
  public:
-  KqueueRace();
+  // The first `workers` threads wait in the kqueue.
+  explicit KqueueRace(int workers);
   ~KqueueRace() override;
 
   int threads() const override { return threads_; }
+  bool waits(int thread) const override { return thread < workers_; }
   void setup(Lane& self) override;
-  void release(Lane& self) override;
-  // An event that is due while everybody sleeps is a lost wake-up: nothing may be due.
+  void thread(Lane& self) override;
+  // Everybody sleeps: asks every kqueue of the race what is due.
   void judge(Lane& self) override;
+  void release(Lane& self) override { exit_.fill(self); }
 
  protected:
-  // One delivery. Changes appended to *pending are made by the worker's next call to kevent().
-  virtual void deliver(Lane& self, const Call& call, const Kevent& event,
-                       std::vector<Kevent>* pending) = 0;
-  // Does the race delete keys and add them again? Then one list may hold two knotes of one key,
-  // which differ in udata.
-  virtual bool renews_keys() const { return false; }
-  // An EV_ERROR entry in a worker's list: is it what a change of the race asked for?
-  virtual bool asked_for(const Kevent& entry);
-  // The worker's loop.
-  void serve(Lane& self);
+  // The usual share of workers: half of the threads, or all but one.
+  static int half();
+  static int most();
 
-  bool accuse(Lane& self, const char* verdict, const char* rule, std::string message,
-              const Kevent& about, std::vector<std::string> facts = {}) const;
+  // One step of a driver.
+  virtual void drive(Lane& self) = 0;
+  // A driver's last deeds, in a round that stops.
+  virtual void leave(Lane&) {}
+  // One delivery. Changes appended to *pending are made by the worker's next call.
+  virtual void handle(Lane&, const Kevent&, std::vector<Kevent>*) {}
 
-  const Subject& subject() const { return subject_; }
-  const Traits& traits() const { return traits_; }
-  const Settings& settings() const { return settings_; }
+  // A call that does not wait, with room for what is due, its deliveries handled: a driver's poll.
+  // changes are made by the same call.
+  void poll(Lane& self, const Kevent* changes, int nchanges);
+
+  // Opens a slot; throws EnvironmentError. The race closes it after the round.
+  Slot& add_slot(Lane& self, SlotKind kind);
+  // A slot, half of the time one of the first two, so that threads meet.
+  Slot& any_slot(Lane& self);
+  std::vector<std::unique_ptr<Slot>>& slots() { return slots_; }
+  Slot* slot_at(const Kevent& event);
+  // Has judge() ask this kqueue, too, and the race close it after the round.
+  void also_judge(int kq) { more_kqueues_.push_back(kq); }
+
+  const Subject& subject() const { return *environment().subject; }
+  const contract::Profile& profile() const { return *environment().profile; }
+  const Settings& settings() const { return environment().settings; }
   int kq() const { return kq_; }
+  bool is_exit(const Kevent& event) const { return exit_.is_at(event); }
   // ThreadSanitizer sees into the emulator only.
-  bool opaque() const { return !subject_.is_emulator(); }
-  // The flags and the udata rule of a change that enables a knote and gives it a fresh token.
-  uint16_t arming_flags(const Source& source, uint16_t creation_flags) const;
-  bool tokens_count(const Source& source) const;
+  bool opaque() const { return !subject().is_emulator(); }
 
  private:
-  std::optional<timespec> patience(Lane& self) const;
-  bool sane_list(Lane& self, const Call& call, const Kevent* events) const;
+  void serve(Lane& self);
+  // Keeps a round that stops from going on for ever. True when the worker shall leave.
+  bool deliver(Lane& self, const Kevent& event, std::vector<Kevent>* pending);
 
-  const Subject& subject_;
-  const Traits& traits_;
-  const Settings& settings_;
-  const int threads_;
+  const int threads_, workers_;
   int kq_ = -1;
-  Source exit_;
+  std::vector<int> more_kqueues_;
+  Slot exit_{SlotKind::kPipe, 0};
+  std::vector<std::unique_ptr<Slot>> slots_;
 };
 
 }  // namespace kqtorture

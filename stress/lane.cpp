@@ -1,121 +1,118 @@
-// The calls of a lane. A call is stamped as close around the subject's kevent() as can be: the
-// barriers of the contract are judged by when a call began, and slack only makes them weaker.
+// The calls of a lane: those of its log, and an eye on how full the log is.
 #include "lane.h"
 
 #include <errno.h>
-#include <sched.h>
+#include <fcntl.h>
 
 #include <chrono>
 #include <utility>
 
+#include "jitter.h"
+#include "sanitizer.h"
+
 namespace kqtorture {
-namespace {
 
-// A round logs some thousands of entries per lane; what a full ring drops is older than any event
-// that a finding still shows.
-constexpr size_t kLogCapacity = size_t{1} << 14;
-
-}  // namespace
-
-uint64_t now_ns() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                   std::chrono::steady_clock::now().time_since_epoch())
-                                   .count());
-}
-
-std::string Token::text() const {
-  if (bits_ == 0) return "0";
-  return std::to_string(round()) + "." + (lane() < 0 ? "?" : std::to_string(lane())) + "." +
-         std::to_string(serial());
-}
+uint64_t now_ns() { return RecorderClock::monotonic_ns(); }
 
 Kevent make_change(uintptr_t ident, int16_t filter, uint16_t flags, void* udata, uint32_t fflags,
                    intptr_t data) {
   return Kevent{ident, filter, flags, fflags, data, udata};
 }
 
-Lane::Lane(int index, const Subject& subject, Signals* signals)
-    : index_(index), subject_(subject), signals_(signals) {
-  log_.reserve(kLogCapacity);
-}
+Lane::Lane(int index, const Subject& subject, RecordedThread* log, Signals* signals)
+    : index_(index),
+      subject_(subject),
+      log_(*log),
+      signals_(signals),
+      hosts_pipe2_(is_hosts_own(subject, subject.calls().pipe2)),
+      hosts_socketpair_(is_hosts_own(subject, subject.calls().socketpair)),
+      hosts_close_(is_hosts_own(subject, subject.calls().close)),
+      hosts_dup_(is_hosts_own(subject, subject.calls().dup)),
+      hosts_dup2_(is_hosts_own(subject, subject.calls().dup2)) {}
 
-void Lane::begin_round(uint64_t round, uint64_t seed) {
+void Lane::begin_round(uint64_t round, uint64_t seed, uint64_t spread) {
   round_ = round;
   random_ = Random(seed);
-  log_.clear();
-  log_next_ = 0;
+  spread_ = spread;
+  serial_ = 0;
+  work_.fill(0);
   accusation_.reset();
 }
 
-LogEntry& Lane::append(Deed deed) {
-  if (log_.size() < kLogCapacity) {
-    log_.emplace_back();
-    log_.back().deed = deed;
-    return log_.back();
-  }
-  LogEntry& entry = log_[log_next_];
-  log_next_ = (log_next_ + 1) % kLogCapacity;
-  entry.deed = deed;
-  return entry;
+void Lane::look_at_log() {
+  if (log_.nearly_full()) signals_->stop.store(true, std::memory_order_relaxed);
 }
 
-Call Lane::kevent(int kq, const Kevent* changes, int nchanges, Kevent* events, int nevents,
-                  const timespec* timeout) {
-  Call call;
+template <typename Result>
+Result Lane::logged(Result result) {
+  const int error = errno;
+  look_at_log();
+  errno = error;
+  return result;
+}
+
+int Lane::kevent(int kq, const Kevent* changes, int nchanges, Kevent* events, int nevents,
+                 const timespec* timeout) {
   in_call_.store(true, std::memory_order_relaxed);
-  call.begin = now_ns();
-  call.result = subject_.kevent(kq, changes, nchanges, events, nevents, timeout);
-  call.error = call.result < 0 ? errno : 0;
-  call.end = now_ns();
+  const int result = log_.kevent(kq, changes, nchanges, events, nevents, timeout);
   in_call_.store(false, std::memory_order_relaxed);
-  if (call.result > nevents) {
-    accuse({"wrong-answer",
-            "I13",
-            "kevent() returned more events than there was room for",
-            {},
-            0,
-            0,
-            0});
-    call.result = 0;
-  }
-  steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  operations_ += 1 + static_cast<uint64_t>(nchanges);
-
-  const auto log = [&](Deed deed, const Kevent& event) {
-    LogEntry& entry = append(deed);
-    entry.begin = call.begin;
-    entry.end = call.end;
-    entry.event = event;
-    entry.result = call.result;
-    entry.error = call.error;
-  };
-  for (int i = 0; i < nchanges; ++i) log(Deed::kChange, changes[i]);
-  for (int i = 0; i < call.result; ++i) {
-    log(Deed::kDelivery, events[i]);
-    if (!(events[i].flags & flag::kError)) ++deliveries_;
-  }
-  if (nchanges == 0 && call.result <= 0) {
-    log(call.result < 0 ? Deed::kFailed : Deed::kEmpty, Kevent{});
-  }
-  return call;
+  if (result <= nevents) return logged(result);
+  accuse({"wrong-answer", "I13", "kevent() returned more events than there was room for", {}, 0});
+  return 0;
 }
 
-int Lane::change(int kq, const Kevent& change, Call* call) {
-  const Call made = kevent(kq, &change, 1, nullptr, 0, nullptr);
-  if (call) *call = made;
-  return made.result < 0 ? made.error : 0;
+int Lane::probe(int kq, Kevent* events, int nevents) { return log_.probe(kq, events, nevents); }
+
+int Lane::change(int kq, const Kevent& change) {
+  return kevent(kq, &change, 1, nullptr, 0, nullptr) < 0 ? errno : 0;
 }
 
-void Lane::log_call(Deed deed, uintptr_t ident, uint64_t begin, int result) {
-  LogEntry& entry = append(deed);
-  entry.begin = begin;
-  entry.end = now_ns();
-  entry.event = Kevent{};
-  entry.event.ident = ident;
-  entry.result = result;
-  entry.error = 0;
-  ++operations_;
-  steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+int Lane::kqueue() { return logged(log_.kqueue()); }
+
+bool Lane::pipe(int ends[2]) {
+  const IgnoreDescriptorWrites ignore(hosts_pipe2_);
+  return logged(log_.pipe2(ends, O_NONBLOCK | O_CLOEXEC)) == 0;
+}
+
+bool Lane::socketpair(int ends[2]) {
+  const IgnoreDescriptorWrites ignore(hosts_socketpair_);
+  const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  return logged(log_.socketpair(AF_UNIX, type, 0, ends)) == 0;
+}
+
+int Lane::close(int fd) {
+  const IgnoreDescriptorWrites ignore(hosts_close_);
+  return logged(log_.close(fd));
+}
+
+int Lane::dup(int fd) {
+  const IgnoreDescriptorWrites ignore(hosts_dup_);
+  return logged(log_.dup(fd));
+}
+
+int Lane::dup2(int from, int to) {
+  const IgnoreDescriptorWrites ignore(hosts_dup2_);
+  return logged(log_.dup2(from, to));
+}
+
+ssize_t Lane::write(int fd, size_t size) {
+  static const char bytes[512] = {};
+  return logged(log_.write(fd, bytes, size < sizeof bytes ? size : sizeof bytes));
+}
+
+size_t Lane::drain(int fd) {
+  char bytes[512];
+  size_t total = 0;
+  for (;;) {
+    const ssize_t size = logged(log_.read(fd, bytes, sizeof bytes));
+    if (size <= 0) return total;
+    total += static_cast<size_t>(size);
+    if (size < static_cast<ssize_t>(sizeof bytes)) return total;
+  }
+}
+
+void* Lane::fresh_udata() {
+  return reinterpret_cast<void*>((static_cast<uint64_t>(index_ + 1) << 40) | ++serial_);
 }
 
 void Lane::accuse(Accusation accusation) {
@@ -126,18 +123,6 @@ void Lane::accuse(Accusation accusation) {
   signals_->guilty.store(true, std::memory_order_relaxed);
 }
 
-void Lane::jitter() {
-  // Half of all pauses are none: the tightest races are back to back. A yield lets another thread
-  // in for a whole time slice, which on few cores no spin can do; it costs microseconds, hence
-  // rare.
-  const size_t choice = random_.below(64);
-  if (choice < 32) return;
-  if (choice == 63) {
-    sched_yield();
-    return;
-  }
-  const size_t spins = random_.below(choice < 56 ? 64 : 2048);
-  for (size_t i = 0; i < spins; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);
-}
+void Lane::jitter() { rest(next_pause(&random_, spread_)); }
 
 }  // namespace kqtorture

@@ -1,20 +1,27 @@
-// The last events of one knote as a picture: one column per thread, one line per event.
+// Calls of a round as a picture: one column per thread, one line per call.
 #pragma once
 
-#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "lane.h"
+#include "contract/checker/checker.h"
+#include "contract/checker/history.h"
 
 namespace kqtorture {
 
-// The last `limit` log entries about (ident, filter) of all lanes, in the order in which they
-// began; times in microseconds before the last of them ended. Call it when the threads have ended.
-std::vector<std::string> draw_lanes(const std::vector<const Lane*>& lanes, uintptr_t ident,
-                                    int16_t filter, size_t limit);
+// The calls named, in the order in which they began, times in microseconds before the last of them
+// ended; the guilty one is marked. The last thread is the supervisor.
+std::vector<std::string> draw_lanes(const contract::HistoryView& history,
+                                    std::vector<contract::OpRef> calls,
+                                    std::optional<contract::OpRef> guilty);
 
-// A kevent in words: "READ 7 DISPATCH|EOF data=1 udata=3.1.42".
-std::string to_text(const Kevent& event);
+// What a violation's picture shows: the calls that matter of the shortest prefix that no order
+// explains, and how long that prefix is.
+std::vector<std::string> draw_violation(const contract::HistoryView& history,
+                                        const contract::Violation& violation);
+
+// The last `limit` calls of all threads.
+std::vector<std::string> draw_end(const contract::HistoryView& history, size_t limit);
 
 }  // namespace kqtorture

@@ -58,13 +58,11 @@ int run(int argc, char** argv) {
   std::printf("kq_stress: %s\n", describe(env.settings).c_str());
   std::fflush(stdout);
   note_seed(env.settings.seed);
-  std::string error;
-  env.subject = Subject::open(env.settings.subject, &error);
-  if (!env.subject) {
+  const std::string error = open_subject(&env);
+  if (!error.empty()) {
     std::fprintf(stderr, "kq_stress: %s\n", error.c_str());
     return kExitUsage;
   }
-  env.traits = traits_of(env.subject->profile());
   std::printf("kq_stress: judged by the profile %s\n", env.subject->profile().c_str());
   // A subject's pipe may lose its reader while a race writes to it.
   signal(SIGPIPE, SIG_IGN);
@@ -78,11 +76,13 @@ int run(int argc, char** argv) {
   }
   const Outcome& done = outcome();
   std::printf(
-      "kq_stress: %llu cases, %llu rounds, %llu operations, %llu deliveries, %llu findings\n",
+      "kq_stress: %llu cases, %llu rounds, %llu operations, %llu deliveries, %llu findings, "
+      "%llu undecided\n",
       static_cast<unsigned long long>(done.cases), static_cast<unsigned long long>(done.rounds),
       static_cast<unsigned long long>(done.operations),
       static_cast<unsigned long long>(done.deliveries),
-      static_cast<unsigned long long>(done.findings));
+      static_cast<unsigned long long>(done.findings),
+      static_cast<unsigned long long>(done.undecided));
   Stats stats;
   stats.operations = done.operations;
   stats.deliveries = done.deliveries;

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "contract/checker/checker.h"
 #include "lane.h"
 #include "parking.h"
 #include "runner.h"
@@ -22,13 +23,15 @@ namespace kqtorture {
 class Round {
  public:
   // lanes: one per thread, the last one is the supervisor's.
+  // recorder: their logs; spread: of their pauses.
   Round(const std::string& name, Race* race, std::vector<std::unique_ptr<Lane>>* lanes,
-        Signals* signals);
+        const Recorder* recorder, Signals* signals, uint64_t spread);
 
   // Runs it to its end. Afterwards signals.guilty says whether somebody has accused the subject.
   void run();
-  // Saves the earliest accusation as a finding.
+  // Saves what the checker found, or else the earliest accusation, as a finding.
   void report() const;
+  const contract::CheckReport& checked() const { return checked_; }
 
  private:
   enum class Rest { kBusy, kQuiescent, kDriverStuck };
@@ -54,14 +57,17 @@ class Round {
   bool all_ended() const;
   bool drivers_ended() const;
   uint64_t steps() const;
-  std::vector<const Lane*> lanes() const;
+  void check();
   std::string alive() const;
 
   const std::string& name_;
   Race& race_;
   std::vector<std::unique_ptr<Lane>>& lanes_;
+  const Recorder& recorder_;
   Signals& signals_;
+  const uint64_t spread_;
   Lane& self_;
+  contract::CheckReport checked_;
   std::vector<std::thread> threads_;
   std::unique_ptr<State[]> states_;
   std::atomic<bool> go_{false};

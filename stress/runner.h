@@ -1,11 +1,11 @@
 // Runs a race: round after round of threads that start together and always end.
 //
-// A race is a small class: setup(), thread(lane), judge(), verify(). The runner starts the threads
+// A race is a small class: setup(), thread(lane), judge(), work(). The runner starts the threads
 // at a barrier, winds them down after a slice of time, waits until those that drive the race have
 // ended and those that wait on the kqueue are asleep (parking.h), lets the race judge what is still
-// due, releases the waiters and lets the race verify its ledger. A thread that sleeps where it may
-// not is a finding, a thread that cannot be woken too; no verdict depends on how long anything
-// took.
+// due, releases the waiters, and asks the checker of histories whether any legal order explains
+// what all threads asked and were told. A thread that sleeps where it may not is a finding, a
+// thread that cannot be woken too; no verdict depends on how long anything took.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "contract/host.h"
+#include "contract/profile.h"
 #include "lane.h"
 #include "settings.h"
 #include "subject/subject.h"
-#include "traits.h"
 
 namespace kqtorture {
 
@@ -27,7 +27,8 @@ namespace kqtorture {
 struct Environment {
   Settings settings;
   std::unique_ptr<Subject> subject;
-  Traits traits;
+  const contract::Profile* profile = nullptr;
+  const contract::Host* host = nullptr;
 };
 Environment& environment();
 
@@ -36,8 +37,8 @@ struct EnvironmentError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// What a round did, by name: the verdict of a pass is these numbers.
-using Tallies = std::vector<std::pair<std::string, uint64_t>>;
+// Opens the subject of the settings, with the contract that it is judged by. Empty, or why not.
+std::string open_subject(Environment* env);
 
 class Race {
  public:
@@ -51,16 +52,17 @@ class Race {
   virtual void judge(Lane& self) = 0;
   // Makes every waiter return. May be called more than once.
   virtual void release(Lane& self) = 0;
-  // All threads have ended; lanes are in order of their index.
-  virtual void verify(Lane& self, const std::vector<const Lane*>& lanes) = 0;
-  // All numbers must be positive by the end of the case, or it has exercised nothing.
-  virtual Tallies tallies() const = 0;
+  // All threads have ended: what the checker of histories does not judge. By default it judges all.
+  virtual void verify(Lane&) {}
+  // The kinds of work that lanes count (Lane::count), by their number, at most Lane::kMostWork.
+  // None may be zero by the end of the case, or it has exercised nothing.
+  virtual std::vector<const char*> work() const = 0;
 };
 
 using RaceFactory = std::function<std::unique_ptr<Race>()>;
 
 // Runs the case `name` until its seconds have passed or its rounds are done. Fails the current
-// GoogleTest case on a finding, and when a tally is zero; skips nothing.
+// GoogleTest case on a finding, and when a kind of work was never done; skips nothing.
 void run_race(const std::string& name, const RaceFactory& make);
 
 // The name of the GoogleTest case that is running, as --gtest_filter takes it.
@@ -68,7 +70,7 @@ std::string current_case();
 
 // What main() needs to know at the end.
 struct Outcome {
-  uint64_t operations = 0, deliveries = 0, rounds = 0, cases = 0, findings = 0;
+  uint64_t operations = 0, deliveries = 0, rounds = 0, cases = 0, findings = 0, undecided = 0;
   bool environment_trouble = false;
 };
 const Outcome& outcome();

@@ -30,10 +30,10 @@ std::atomic<uint64_t> races{0};
 
 uint64_t reported_races() { return races.load(std::memory_order_relaxed); }
 
-bool IgnoreDescriptorWrites::is_subjects_own(const Subject& subject, const void* function) {
+bool is_hosts_call(const Subject& subject, const void* function) {
   Dl_info own{}, other{};
-  return dladdr(reinterpret_cast<const void*>(subject.calls().kqueue), &own) &&
-         dladdr(function, &other) && own.dli_fbase == other.dli_fbase;
+  return !dladdr(reinterpret_cast<const void*>(subject.calls().kqueue), &own) ||
+         !dladdr(function, &other) || own.dli_fbase != other.dli_fbase;
 }
 
 #ifdef KQ_TSAN

@@ -11,25 +11,26 @@ namespace kqtorture {
 uint64_t reported_races();
 
 // ThreadSanitizer models a descriptor number as memory that close() and open() write and every use
-// reads. A race between use and close of a number is what close_reopen is about, so the one
-// function that makes new descriptors under the others' feet ignores these writes. Only around
+// reads. A race between use and close of a number is what some races are about, so the calls
+// of a lane that make and close descriptors under the others' feet ignore these writes. Only around
 // calls of the host: a call that the subject exports is the subject's code, of which nothing may be
 // ignored.
 class IgnoreDescriptorWrites {
  public:
-  template <typename Call>
-  IgnoreDescriptorWrites(const Subject& subject, Call* call)
-      : IgnoreDescriptorWrites(!is_subjects_own(subject, reinterpret_cast<const void*>(call))) {}
+  explicit IgnoreDescriptorWrites(bool hosts_call);
   ~IgnoreDescriptorWrites();
   IgnoreDescriptorWrites(const IgnoreDescriptorWrites&) = delete;
   IgnoreDescriptorWrites& operator=(const IgnoreDescriptorWrites&) = delete;
 
  private:
-  explicit IgnoreDescriptorWrites(bool host_call);
-  // Does the function lie in the object that the subject's kqueue() comes from?
-  static bool is_subjects_own(const Subject& subject, const void* function);
   bool active_;
 };
+// Does the call come from the host, not from the object that the subject's kqueue() comes from?
+bool is_hosts_call(const Subject& subject, const void* function);
+template <typename Call>
+bool is_hosts_own(const Subject& subject, Call* call) {
+  return is_hosts_call(subject, reinterpret_cast<const void*>(call));
+}
 
 // A subject whose code carries no instrumentation hands knotes from thread to thread by means that
 // ThreadSanitizer cannot see. For those the harness says what the contract promises: what a thread

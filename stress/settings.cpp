@@ -13,9 +13,9 @@ namespace kqtorture {
 namespace {
 
 constexpr char kAbout[] =
-    "kq_stress: races of many threads on one kqueue, each with a ledger that cannot excuse a "
-    "wrong\n"
-    "delivery. Exit code 0: nothing found; 1: a finding, saved under $KQ_OUT/findings (default\n"
+    "kq_stress: races of many threads on one kqueue; every round's history is judged by the "
+    "contract.\n"
+    "Exit code 0: nothing found; 1: a finding, saved under $KQ_OUT/findings (default\n"
     "out/findings); 2: usage or environment; 77: everything skipped. GoogleTest's own flags work\n"
     "too: --gtest_list_tests, --gtest_filter=DispatchOwnership*, --gtest_repeat=N.";
 
@@ -46,6 +46,10 @@ ParsedSettings parse_settings(int argc, char** argv, Settings* settings,
   app.add_option("--iterations", settings->iterations,
                  "rounds of each case, instead of a length of time")
       ->envname("KQ_ITERATIONS");
+  app.add_option("--jitter", settings->jitter,
+                 "spread of the pauses between calls in nanoseconds, instead of one measured")
+      ->envname("KQ_JITTER")
+      ->check(CLI::Range(0, 1'000'000));
   auto* seed = app.add_option("--seed", settings->seed,
                               "of every random choice ($KQ_SEED); default: a fresh one");
   try {

@@ -17,6 +17,7 @@ struct Settings {
   double seconds = 1;       // per case; it ends after the round in which they have passed
   double budget = 0;        // of all cases together; 0: seconds decide
   uint64_t iterations = 0;  // rounds per case; 0: the seconds decide alone
+  uint64_t jitter = 0;      // spread of the pauses in nanoseconds; 0: measured (jitter.h)
   uint64_t seed = 0;
   std::string subject;
 };

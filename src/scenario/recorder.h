@@ -66,6 +66,10 @@ class RecordedThread {
 
   bool truncated() const { return truncated_ != contract::kUnreturned; }
   uint64_t recorded() const { return count_.load(std::memory_order_relaxed); }
+  // Three quarters of the log are used: time to end a run that wants a whole history.
+  bool nearly_full() const {
+    return recorded() * 4 > ops_.size() * 3 || used_events_ * 4 > events_.size() * 3;
+  }
 
   // Valid when the thread has ended, or sleeps in a call.
   contract::ThreadLog log() const;

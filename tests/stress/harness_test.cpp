@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "stress/lane.h"
@@ -20,7 +21,6 @@
 #include "stress/parking.h"
 #include "stress/runner.h"
 #include "stress/settings.h"
-#include "stress/traits.h"
 
 namespace kqtorture {
 namespace {
@@ -30,10 +30,8 @@ class Harness : public testing::Test {
   void SetUp() override {
     Environment& env = environment();
     if (!env.subject) {
-      std::string error;
-      env.subject = Subject::open(Subject::default_spec(), &error);
-      ASSERT_TRUE(env.subject) << error;
-      env.traits = traits_of(env.subject->profile());
+      env.settings.subject = Subject::default_spec();
+      ASSERT_EQ(open_subject(&env), "");
     }
     env.settings.iterations = 2;
     env.settings.seed = 7;
@@ -59,8 +57,10 @@ class ScriptedRace : public Race {
   void release(Lane&) override {
     if (script.release) script.release();
   }
-  void verify(Lane&, const std::vector<const Lane*>&) override {}
-  Tallies tallies() const override { return {{"pieces of work", script.work}}; }
+  void verify(Lane& self) override {
+    for (uint64_t i = 0; i < script.work; ++i) self.count(0);
+  }
+  std::vector<const char*> work() const override { return {"pieces of work"}; }
 };
 
 void run_script() {
@@ -147,22 +147,20 @@ class LateDriver : public Race {
     event_.wait(1);
   }
   void judge(Lane& self) override {
-    judged_ = true;
-    if (!seen_) self.accuse({"lost", "", "judged too early", {}, 0, 0, 0});
+    self.count(0);
+    if (!seen_) self.accuse({"lost", "", "judged too early", {}, 0});
   }
   void release(Lane&) override {
     event_ = 2;
     event_.notify_all();
   }
-  void verify(Lane&, const std::vector<const Lane*>&) override {}
-  Tallies tallies() const override { return {{"judgements", judged_}}; }
+  std::vector<const char*> work() const override { return {"judgements"}; }
 
  private:
   mutable int questions_ = 0;  // asked by the supervisor alone
   mutable std::atomic<bool> go_{false}, done_{false};
   std::atomic<int> event_{0};
   std::atomic<bool> seen_{false};
-  bool judged_ = false;
 };
 
 TEST_F(Harness, RaceIsJudgedWhenWhatTheDriverDidLastHasHappened) {
@@ -174,7 +172,7 @@ TEST_F(Harness, RaceIsJudgedWhenWhatTheDriverDidLastHasHappened) {
 
 TEST_F(Harness, AccusationOfAThreadEndsTheRaceInItsFirstRound) {
   script = {[](Lane& self) {
-              self.accuse({"duplicate", "I5", "planted", {}, 0, 0, 0});
+              self.accuse({"duplicate", "I5", "planted", {}, 0});
             },
             do_nothing, nullptr};
   const Outcome before = outcome();
@@ -247,38 +245,76 @@ TEST(ParkingLot, NobodyIsParkedWhileAChildProcessWorks) {
   sleeper.join();
 }
 
-TEST(Token, CarriesRoundLaneAndSerialThroughUdata) {
-  const Token token(70000, 3, 123456789);
-  Kevent event{};
-  event.udata = token.udata();
-  EXPECT_EQ(Token(event).round(), 70000u & 0xffff);
-  EXPECT_EQ(Token(event).lane(), 3);
-  EXPECT_EQ(Token(event).serial(), 123456789u);
-  EXPECT_EQ(Token(Kevent{}).lane(), -1);
+// A kqueue that delivers what nobody has registered, to a thread that asks for it.
+class LyingSubject : public Subject {
+ public:
+  explicit LyingSubject(std::unique_ptr<Subject> other) : honest(std::move(other)) {
+    calls_ = honest->calls();
+  }
+  int kevent(int kq, const Kevent* changes, int nchanges, Kevent* events, int nevents,
+             const timespec* timeout) const override {
+    if (nevents == 0) return honest->kevent(kq, changes, nchanges, events, nevents, timeout);
+    events[0] = make_change(5, filter::kUser, 0);
+    return 1;
+  }
+  std::unique_ptr<Subject> honest;
+};
+
+class LiedTo : public ScriptedRace {
+ public:
+  void thread(Lane& self) override {
+    if (waits(self.index())) return;
+    const timespec poll{0, 0};
+    Kevent event{};
+    const int kq = self.kqueue();
+    self.change(kq, make_change(6, filter::kUser, flag::kAdd));
+    self.kevent(kq, nullptr, 0, &event, 1, &poll);
+    self.close(kq);
+  }
+};
+
+TEST_F(Harness, HistoryThatNoOrderExplainsIsAFindingWithItsPicture) {
+  script = {do_nothing, do_nothing, nullptr};
+  const Outcome before = outcome();
+  auto lying = std::make_unique<LyingSubject>(std::move(environment().subject));
+  LyingSubject* liar = lying.get();
+  environment().subject = std::move(lying);
+  testing::internal::CaptureStderr();
+  EXPECT_FATAL_FAILURE(run_race("Harness.LiedTo", [] { return std::make_unique<LiedTo>(); }),
+                       "broke its contract");
+  const std::string report = testing::internal::GetCapturedStderr();
+  std::unique_ptr<Subject> honest = std::move(liar->honest);
+  environment().subject = std::move(honest);
+  EXPECT_EQ(outcome().findings, before.findings + 1);
+  EXPECT_NE(report.find("phantom"), std::string::npos) << report;
+  EXPECT_NE(report.find("no order explains"), std::string::npos) << report;
+  EXPECT_NE(report.find(">>"), std::string::npos) << report;
 }
 
-TEST(LaneChart, ShowsTheGuiltyKnoteAloneInTheOrderOfItsEvents) {
-  std::string error;
-  Environment& env = environment();
-  if (!env.subject) env.subject = Subject::open(Subject::default_spec(), &error);
-  ASSERT_TRUE(env.subject) << error;
-  Signals signals;
-  Lane first(0, *env.subject, &signals), second(1, *env.subject, &signals);
-  const int kq = env.subject->kqueue();
-  const Token token(1, 0, 42);
-  first.change(kq, make_change(5, filter::kUser, flag::kAdd | flag::kClear, token.udata()));
-  second.change(kq, make_change(6, filter::kUser, flag::kAdd, token.udata()));
-  second.change(kq, make_change(5, filter::kUser, 0, token.udata(), note::kTrigger));
-  Kevent event{};
-  const timespec poll{0, 0};
-  first.kevent(kq, nullptr, 0, &event, 1, &poll);
-  env.subject->close(kq);
-  const auto chart = draw_lanes({&first, &second}, 5, filter::kUser, 10);
+TEST(LaneChart, ShowsTheCallsInTheOrderOfTheirBeginAndMarksTheGuiltyOne) {
+  using contract::HistoryOp;
+  contract::History history;
+  history.threads.resize(3);
+  const auto call = [&](size_t thread, uint64_t begin, uint64_t end, int fd) {
+    HistoryOp op;
+    op.kind = contract::OpKind::kClose;
+    op.begin = begin;
+    op.end = end;
+    op.fd = fd;
+    history.threads[thread].add(op);
+  };
+  call(0, 1000, 3000, 7);
+  call(1, 2000, 5000, 8);
+  call(0, 4000, contract::kUnreturned, 9);
+  const auto chart = draw_lanes(history.view(), {{0, 1}, {0, 0}, {1, 0}}, contract::OpRef{1, 0});
   ASSERT_EQ(chart.size(), 4u);
-  EXPECT_NE(chart[1].find("*  .  change  USER 5 ADD|CLEAR udata=1.0.42 -> 0"), std::string::npos)
+  EXPECT_NE(chart[0].find(" T0 T1  S"), std::string::npos) << chart[0];
+  EXPECT_NE(chart[1].find("     -4.000      -2.000  *  .  .  close 7"), std::string::npos)
       << chart[1];
-  EXPECT_NE(chart[2].find(".  *  change  USER 5"), std::string::npos) << chart[2];
-  EXPECT_NE(chart[3].find("*  .  deliver USER 5"), std::string::npos) << chart[3];
+  EXPECT_NE(chart[2].find(">>     -3.000"), std::string::npos) << chart[2];
+  EXPECT_NE(chart[2].find(".  *  .  close 8"), std::string::npos) << chart[2];
+  EXPECT_NE(chart[3].find("not yet   *  .  .  close 9"), std::string::npos) << chart[3];
+  EXPECT_EQ(draw_end(history.view(), 2).size(), 3u);
 }
 
 ParsedSettings parse(std::vector<std::string> arguments, Settings* settings,
@@ -293,7 +329,7 @@ TEST(Settings, FlagsReachTheRacesAndGoogleTestGetsItsOwn) {
   Settings settings;
   std::vector<std::string> rest;
   const auto parsed = parse({"--threads=6", "--objects", "3", "--seconds=0.5", "--seed=99",
-                             "--gtest_filter=*", "--iterations=4"},
+                             "--gtest_filter=*", "--iterations=4", "--jitter=4096"},
                             &settings, &rest);
   EXPECT_TRUE(parsed.proceed);
   EXPECT_EQ(settings.threads, 6);
@@ -301,6 +337,7 @@ TEST(Settings, FlagsReachTheRacesAndGoogleTestGetsItsOwn) {
   EXPECT_EQ(settings.seconds, 0.5);
   EXPECT_EQ(settings.seed, 99u);
   EXPECT_EQ(settings.iterations, 4u);
+  EXPECT_EQ(settings.jitter, 4096u);
   EXPECT_EQ(rest, std::vector<std::string>{"--gtest_filter=*"});
   EXPECT_NE(describe(settings).find("seed=99"), std::string::npos);
 }

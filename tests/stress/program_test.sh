@@ -50,7 +50,7 @@ says stdout --seed "help"
 expect "a short run" 0 "$case_of_user_events" --iterations=2 --seed=12345 --threads=3
 says stdout 'seed=12345' "a short run"
 says stdout '2 rounds' "a short run"
-says stdout 'events delivered' "a short run"
+says stdout 'deliveries' "a short run"
 KQ_SEED=777 KQ_THREADS=5 KQ_OBJECTS=2 KQ_ITERATIONS=1 expect "knobs by environment" 0 \
   "$case_of_user_events"
 says stdout 'seed=777 threads=5 objects=2 iterations=1' "knobs by environment"
