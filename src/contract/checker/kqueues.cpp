@@ -20,56 +20,122 @@ void Kqueues::open(int32_t number, uint32_t kqueue, const HistoryOp& op) {
   windows_[number].push_back(window);
 }
 
-// The oldest window that is open: the calls that close and reopen a number may overlap, but the
-// close came first.
-void Kqueues::close(int32_t number, const Binding& binding) {
-  const auto found = windows_.find(number);
-  if (found == windows_.end()) return;
-  for (Window& window : found->second) {
-    if (window.closing != kUnreturned) continue;
-    window.closing = binding.op->begin;
-    window.to = binding.op->end;
-    window.closed_by = binding.ref;
-    return;
+// A number is opened and closed in turn: between two openings one of the closes that can have been
+// there ended the first. When there are several nobody says which, so the number is not surely open
+// once the first of them has begun.
+void Kqueues::match_closes(std::vector<Window>* windows, std::vector<Binding> closes) {
+  std::stable_sort(windows->begin(), windows->end(),
+                   [](const Window& a, const Window& b) { return a.surely_from < b.surely_from; });
+  std::stable_sort(closes.begin(), closes.end(),
+                   [](const Binding& a, const Binding& b) { return a.op->end < b.op->end; });
+  const auto take = [&closes](uint64_t from, uint64_t until, Window* window) {
+    size_t chosen = closes.size(), candidates = 0;
+    uint64_t closing = kUnreturned;
+    for (size_t i = 0; i < closes.size(); ++i) {
+      const HistoryOp& op = *closes[i].op;
+      if (op.end < from || op.begin > until || window->opened_by == &op) continue;
+      if (chosen == closes.size()) chosen = i;
+      closing = std::min(closing, op.begin);
+      ++candidates;
+    }
+    if (candidates == 0) return false;
+    window->closing = closing;
+    window->to = closes[chosen].op->end;
+    if (candidates > 1 && until != kUnreturned) window->to = std::max(window->to, until);
+    window->closed_by = closes[chosen].ref;
+    closes.erase(closes.begin() + static_cast<std::ptrdiff_t>(chosen));
+    return true;
+  };
+  // What was open before the recording began, and whose close may as well be the first opening's.
+  Window before;
+  const uint64_t first = windows->front().from;
+  uint64_t doubtful = kUnreturned;
+  while (!closes.empty() && closes.front().op->end < first) closes.erase(closes.begin());
+  if (!closes.empty() && closes.front().op->begin < first) {
+    doubtful = closes.front().op->begin;
+    take(0, windows->front().surely_from, &before);
   }
+  for (size_t i = 0; i < windows->size(); ++i) {
+    Window& window = (*windows)[i];
+    const bool last = i + 1 == windows->size();
+    const uint64_t until = last ? kUnreturned : (*windows)[i + 1].surely_from;
+    if (!take(window.from, until, &window) && !last) {
+      window.closing = window.from;  // nobody recorded it
+      window.to = until;
+    }
+  }
+  windows->front().closing = std::min(windows->front().closing, doubtful);
 }
 
 uint32_t Kqueues::living_at(int32_t number, uint64_t time) const {
   const auto found = windows_.find(number);
   if (found == windows_.end()) return kNone;
   for (const Window& window : found->second) {
-    if (window.from <= time && window.closing == kUnreturned) return window.kqueue;
+    if (window.from <= time && window.closing > time) return window.kqueue;
   }
   return kNone;
 }
 
-void Kqueues::build(const std::vector<Binding>& bindings) {
+// Openings of any kind: a close ends whatever the number is open on.
+void Kqueues::open_all(const std::vector<Binding>& bindings) {
   for (const Binding& binding : bindings) {
     const HistoryOp& op = *binding.op;
-    if (op.value < 0 && op.returned()) continue;
-    const int32_t made = static_cast<int32_t>(op.value);
+    if (!op.returned() || op.value < 0) continue;
+    const auto note = [&](int64_t number, uint32_t kqueue) {
+      open(static_cast<int32_t>(number), kqueue, op);
+      windows_[static_cast<int32_t>(number)].back().opened_by = &op;
+    };
     switch (op.kind) {
       case OpKind::kKqueue:
-        if (!op.returned()) break;
-        kqueues_.push_back({made, op.begin, 0, kUnreturned, kUnreturned});
-        open(made, static_cast<uint32_t>(kqueues_.size() - 1), op);
+        kqueues_.push_back({static_cast<int32_t>(op.value), op.begin, 0, kUnreturned, kUnreturned});
+        note(op.value, static_cast<uint32_t>(kqueues_.size() - 1));
         break;
-      case OpKind::kDup:
-      case OpKind::kDup2: {
-        const uint32_t kqueue = living_at(op.fd, op.begin);
-        if (op.kind == OpKind::kDup2 && op.fd != op.fd2) close(op.fd2, binding);
-        if (kqueue == kNone || op.fd == op.fd2) break;
-        if (op.kind == OpKind::kDup2 || op.returned()) {
-          open(op.kind == OpKind::kDup2 ? op.fd2 : made, kqueue, op);
-        }
+      case OpKind::kDup2:
+        if (op.fd != op.fd2) note(op.fd2, kNone);
         break;
-      }
+      case OpKind::kPipe:
+      case OpKind::kStreamPair:
+      case OpKind::kDgramPair:
+      case OpKind::kTcpPair:
+        note(op.fd, kNone);
+        note(op.fd2, kNone);
+        break;
       case OpKind::kClose:
-        close(op.fd, binding);
         break;
       default:
+        note(op.value, kNone);
         break;
     }
+  }
+}
+
+void Kqueues::build(const std::vector<Binding>& bindings) {
+  open_all(bindings);
+  std::unordered_map<int32_t, std::vector<Binding>> closes;
+  for (const Binding& binding : bindings) {
+    const HistoryOp& op = *binding.op;
+    if (op.returned() && op.value < 0) continue;
+    if (op.kind == OpKind::kClose) closes[op.fd].push_back(binding);
+    if (op.kind == OpKind::kDup2 && op.fd != op.fd2) closes[op.fd2].push_back(binding);
+  }
+  for (auto& [number, windows] : windows_) match_closes(&windows, std::move(closes[number]));
+  // What a duplicate is open on was known before it was.
+  for (const Binding& binding : bindings) {
+    const HistoryOp& op = *binding.op;
+    const bool duplicates = op.kind == OpKind::kDup || op.kind == OpKind::kDup2;
+    if (!duplicates || !op.returned() || op.value < 0 || op.fd == op.fd2) continue;
+    const int64_t made = op.kind == OpKind::kDup ? op.value : op.fd2;
+    for (Window& window : windows_[static_cast<int32_t>(made)]) {
+      if (window.opened_by == &op) window.kqueue = living_at(op.fd, op.begin);
+    }
+  }
+  for (auto entry = windows_.begin(); entry != windows_.end();) {
+    std::erase_if(entry->second, [](const Window& window) { return window.kqueue == kNone; });
+    std::stable_sort(entry->second.begin(), entry->second.end(),
+                     [](const Window& a, const Window& b) { return a.from < b.from; });
+    uint64_t reach = 0;
+    for (Window& window : entry->second) window.reach = reach = std::max(reach, window.to);
+    entry = entry->second.empty() ? windows_.erase(entry) : std::next(entry);
   }
   name_identities();
 }
@@ -123,8 +189,9 @@ const std::vector<Kqueues::Meaning>& Kqueues::meanings(int32_t number, uint64_t 
   const std::vector<Window>& windows = found->second;
   // The first window that was not closed before the call began.
   auto window = std::partition_point(windows.begin(), windows.end(),
-                                     [&](const Window& w) { return w.to < begin; });
+                                     [&](const Window& w) { return w.reach < begin; });
   for (; window != windows.end() && window->from <= end; ++window) {
+    if (window->to < begin) continue;
     const Kqueue& kqueue = kqueues_[window->kqueue];
     const bool surely = window->surely_from <= begin && window->closing >= end;
     const bool dying = kqueue.dying != kUnreturned && end >= kqueue.dying;

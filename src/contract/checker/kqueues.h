@@ -44,8 +44,10 @@ class Kqueues {
   struct Window {
     uint64_t from = 0, surely_from = 0;                // the opening call
     uint64_t closing = kUnreturned, to = kUnreturned;  // the closing call
-    uint32_t kqueue = 0;
+    uint32_t kqueue = 0;  // while they are told apart also of what is no kqueue
     OpRef closed_by;
+    const HistoryOp* opened_by = nullptr;
+    uint64_t reach = 0;  // the latest `to` of this window and those before it
   };
   struct Kqueue {
     int32_t number = 0;
@@ -53,8 +55,9 @@ class Kqueues {
     uint32_t identity = 0;
     uint64_t dying = kUnreturned, dead = kUnreturned;
   };
+  void open_all(const std::vector<Binding>& bindings);
   void open(int32_t number, uint32_t kqueue, const HistoryOp& op);
-  void close(int32_t number, const Binding& binding);
+  static void match_closes(std::vector<Window>* windows, std::vector<Binding> closes);
   void name_identities();
   uint32_t living_at(int32_t number, uint64_t time) const;
 
