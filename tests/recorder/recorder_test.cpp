@@ -18,12 +18,15 @@ thread_local uint64_t allocations = 0;
 
 // A sanitizer has its own.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr bool kCountsAllocations = false;
-#elif defined(__clang__) && (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
-constexpr bool kCountsAllocations = false;
+#define KQ_OWN_NEW 0
+#elif defined(__has_feature)
+#define KQ_OWN_NEW !(__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
 #else
-constexpr bool kCountsAllocations = true;
+#define KQ_OWN_NEW 1
+#endif
+constexpr bool kCountsAllocations = KQ_OWN_NEW;
 
+#if KQ_OWN_NEW
 void* operator new(size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;
