@@ -47,6 +47,7 @@ Evaluation pipe_read(const Profile& profile, const Host& host, const Object& pip
   now.eof = tri(other.closed);
   const int64_t limit = profile.pipe_low_water ? low_water(interest, 1) : 1;
   now.ready = tri_or(reaches(now.data, limit), now.eof);
+  now.shows = tri_or(reaches(now.data, 1), now.eof);
   return now;
 }
 
@@ -68,7 +69,9 @@ Evaluation socket_read(const Object& socket, uint8_t end, const Interest& intere
   now.data = here.inbox;
   now.eof = here.no_receive;
   set_error(socket.kind, here.reset, &now);
-  now.ready = tri_or(reaches(now.data, low_water(interest, 1)), tri_or(now.eof, here.reset));
+  const Tri ended = tri_or(now.eof, here.reset);
+  now.ready = tri_or(reaches(now.data, low_water(interest, 1)), ended);
+  now.shows = tri_or(reaches(now.data, 1), ended);
   return now;
 }
 
@@ -79,6 +82,7 @@ Evaluation socket_write(const Host& host, const Object& socket, uint8_t end,
   now.eof = here.no_send;
   set_error(socket.kind, here.reset, &now);
   now.ready = has_space(host, socket, end);
+  now.shows = tri_or(now.ready, tri_or(now.eof, here.reset));
   if ((interest.sfflags & note::kLowat) != 0) {
     const Range space = {0, host.socket_free_max};
     now.ready = reaches(space, interest.sdata);
@@ -100,10 +104,11 @@ Evaluation datagram_read(const Host& host, const Object& socket, uint8_t end,
   now.data = {host.datagram_count == DatagramCount::kAllBytes ? all : first,
               host.datagram_count == DatagramCount::kFirstDatagram ? first : all};
   now.ready = reaches(now.data, low_water(interest, 1));
+  now.shows = tri(here.datagrams > 0);
   // What the other end's close means to a datagram socket is the host's affair.
   // It may even throw away what was sent before.
   if (socket.end[1 - end].closed) {
-    now.ready = now.eof = Tri::kMaybe;
+    now.ready = now.eof = now.shows = Tri::kMaybe;
     now.fflags_or = ECONNRESET;
     now.data.lo = 0;
   }
@@ -114,11 +119,11 @@ Evaluation datagram_write(const Host& host, const Object& socket, uint8_t end,
                           const Interest& interest) {
   Evaluation now = socket_write(host, socket, end, interest);
   if (socket.end[1 - end].datagrams > 0) {
-    now.ready = Tri::kMaybe;
+    now.ready = now.shows = Tri::kMaybe;
     now.data.lo = 0;
   }
   if (socket.end[1 - end].closed) {
-    now.ready = now.eof = Tri::kMaybe;
+    now.ready = now.eof = now.shows = Tri::kMaybe;
     now.fflags_or = ECONNREFUSED;
     now.data.lo = 0;
     now.ready_data = INT64_MIN;

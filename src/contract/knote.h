@@ -24,6 +24,9 @@ inline constexpr uint32_t kAnyErrno = UINT32_MAX;
 // What a filter says about its object at one instant.
 struct Evaluation {
   Tri ready = Tri::kNo;
+  // Whether the object, low-water mark or not, has anything to show to a host that looks at it now:
+  // a mark of 0 is reached by nothing at all.
+  Tri shows = Tri::kYes;
   Tri eof = Tri::kNo;
   Range data;
   int64_t ready_data = INT64_MIN;  // lower bound of data, given that it is ready

@@ -3,6 +3,17 @@
 #include "contract/queue.h"
 
 namespace kqtorture::contract {
+namespace {
+
+// What a host that looks only at scans had to show is gone again, whatever a low-water mark of 0
+// makes of the rest: it may be seen or not. A ONESHOT keeps its place.
+void fade(Knote* knote) {
+  if (knote->active == Active::kPending) knote->active = Active::kMaybe;
+  const bool open = knote->place_hi == Knote::kOpenTick && !knote->is(flag::kOneshot);
+  if (open && knote->queued == Tri::kYes) knote->queued = Tri::kMaybe;
+}
+
+}  // namespace
 
 bool object_event(const Host& host, const Evaluation& now, Tri happened, uint32_t tick,
                   Knote* knote) {
@@ -18,6 +29,7 @@ bool object_event(const Host& host, const Evaluation& now, Tri happened, uint32_
     if (knote->fflags == knote->fflags_or) knote->fflags_or = now.fflags;
     if (now.fflags_or != now.fflags) knote->fflags_or = now.fflags_or;
   }
+  if (!at_once && happened != Tri::kYes && now.shows != Tri::kYes) fade(knote);
   if (happened == Tri::kNo) return false;
   if (now.ready == Tri::kNo) {
     return host.queues_unready && !knote->disabled && enter_queue_unready(tick, knote);

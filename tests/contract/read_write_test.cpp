@@ -94,6 +94,28 @@ TEST_P(ReadWrite, ASocketHonoursLowat) {
   EXPECT_EQ(one_event(world, READ, pair.second, LOWAT, 0).value, 1) << "zero bytes reach zero";
 }
 
+TEST_P(ReadWrite, ActivityThatCameAndWentIsSeenOrNotEvenAtALowatOfZero) {
+  World world(GetParam());
+  const int kq = world.kqueue();
+  const Pair pair = world.stream();
+  EXPECT_EQ(world.call(kq, {ev(READ, pair.first, ADD | CLEAR, LOWAT)}, 1).value, 1);
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered()));
+  world.write(pair.second, 1);
+  EXPECT_EQ(world.poll(kq).value, 1) << "it still shows";
+  world.write(pair.second, 1);
+  world.read(pair.first, 2);
+  EXPECT_EQ(world.poll(kq).value, 1);
+
+  World late("strict-2006", "linux");
+  const int queue = late.kqueue();
+  const Pair sockets = late.stream();
+  EXPECT_EQ(late.call(queue, {ev(READ, sockets.first, ADD | CLEAR, LOWAT)}, 1).value, 1);
+  late.write(sockets.second, 1);
+  EXPECT_FALSE(late.accepts(queue, {}, 1, Answered()));
+  late.read(sockets.first, 1);
+  EXPECT_TRUE(late.accepts(queue, {}, 1, Answered()));
+}
+
 TEST_P(ReadWrite, ASocketsEndOfFileKeepsTheRemainingBytes) {
   World world(GetParam());
   const int kq = world.kqueue();
