@@ -46,7 +46,6 @@ if(KQ_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     message(FATAL_ERROR "KQ_FUZZ needs clang's libFuzzer; the replayers build with any compiler")
   endif()
-  add_compile_options(-fsanitize=fuzzer-no-link)
   # Programs that are not fuzzers still need somebody to define the coverage callbacks.
   add_link_options($<${kq_is_executable}:-fsanitize=fuzzer-no-link>)
 endif()

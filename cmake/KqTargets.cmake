@@ -11,6 +11,19 @@ function(kq_add_library name)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
+# kq_guides_fuzzers(<target> [EDGES]): with KQ_FUZZ, a fuzzer sees which code of <target> an input
+# reaches. Only what is under test says anything: the harness around it, guided by as well, would
+# fill the corpus with inputs that are new to itself, at half the speed. EDGES: not what is compared
+# with what, which tells nothing where inputs are mutated as programs.
+function(kq_guides_fuzzers target)
+  if(KQ_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+    if("EDGES" IN_LIST ARGN)
+      target_compile_options(${target} PRIVATE -fno-sanitize-coverage=trace-cmp)
+    endif()
+  endif()
+endfunction()
+
 # kq_use_test_headers(<target>): the precompiled headers of tests/CMakeLists.txt, if there are any.
 function(kq_use_test_headers target)
   if(TARGET kqt_test_headers)
@@ -70,6 +83,7 @@ function(kq_add_fuzzer name)
   if(KQ_FUZZ)
     set(program ${name})
     add_executable(${program} ${ARG_SOURCES})
+    target_compile_definitions(${program} PRIVATE KQT_LIBFUZZER)
     if(ARG_OWN_MAIN)
       kq_libfuzzer_without_main(library)
       target_link_libraries(${program} PRIVATE ${library})

@@ -18,6 +18,7 @@ constexpr Host linux_at_once() {
   h.pipe_slot = 4096;
   h.socket_free_max = 64 << 20;
   h.socket_sure_bytes = 212992 / 4;
+  h.inet_sure_bytes = 131072 / 2;  // tcp_rmem, of which half is window
   h.socket_overhead = 4096;
   h.shutdown_reading_reaches_peer = true;
   h.half_close_shows = false;
@@ -47,6 +48,7 @@ constexpr Host bsd() {
   h.pipe_write_activation = WriteActivation::kUnknown;
   h.socket_free_max = 64 << 20;
   h.socket_sure_bytes = 4096;
+  h.inet_sure_bytes = 32768;  // net.inet.tcp.recvspace is 65536, OpenBSD's 16384 grows as it fills
   h.socket_overhead = 512;
   h.shutdown_keeps_unread = false;
   h.datagram_count = DatagramCount::kAllBytes;

@@ -46,6 +46,7 @@ struct Host {
   int64_t socket_free_max = 0;    // upper bound of WRITE data of any socket
   int64_t socket_sure_bytes = 0;  // a local socket surely is writable while the bytes in flight,
   int64_t socket_overhead = 0;    // each write counted as twice its bytes plus this, stay below
+  int64_t inet_sure_bytes = 0;    // a TCP end surely takes while nobody reads: its first window
   int64_t socket_write_low_water = 1;  // lower bound of WRITE data when writable
   DatagramCount datagram_count = DatagramCount::kEither;
   bool shutdown_reading_reaches_peer = false;  // AF_UNIX: SHUT_RD here ends the peer's sending

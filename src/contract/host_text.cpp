@@ -24,6 +24,7 @@ std::string to_text(const Host& host) {
        host.pipe_write_activation == WriteActivation::kUnknown ? "unknown" : "full to free");
   line("socket WRITE data, at least", std::to_string(host.socket_write_low_water));
   line("socket WRITE data, at most", std::to_string(host.socket_free_max));
+  line("TCP end surely takes", std::to_string(host.inet_sure_bytes));
   line("socket surely writable below", std::to_string(host.socket_sure_bytes));
   line("socket cost of a write", std::to_string(host.socket_overhead));
   line("datagram READ data", kDatagrams[static_cast<int>(host.datagram_count)]);

@@ -2,6 +2,8 @@
 // A knote is told with an evaluation made after the change.
 #include "contract/objects.h"
 
+#include <algorithm>
+
 #include "contract/evaluate.h"
 #include "contract/queue.h"
 #include "contract/unseen.h"
@@ -266,10 +268,14 @@ void settle(const Context& context) {
     for (int end = 0; end < 2; end++) {
       End& here = object.end[end];
       if (!here.under_way) continue;
-      here.under_way = false;
+      // What does not fit the window waits at the sender until somebody reads, and the end of the
+      // stream behind it.
+      const int64_t sure = context.host.inet_sure_bytes;
+      const bool all = object.kind != ObjectKind::kTcp || here.inbox.hi <= sure;
+      here.under_way = !all;
       if (!possible(here.reset)) {
-        here.inbox.lo = here.inbox.hi;
-        if (possible(here.no_receive)) here.no_receive = Tri::kYes;
+        here.inbox.lo = all ? here.inbox.hi : std::max(here.inbox.lo, sure);
+        if (all && possible(here.no_receive)) here.no_receive = Tri::kYes;
       }
       activity(context, i, end, filter::kRead, Tri::kMaybe);
       activity(context, i, end, filter::kWrite, Tri::kMaybe);

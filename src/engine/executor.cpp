@@ -20,9 +20,6 @@ namespace {
 constexpr timespec kDueWait{0, 2'000'000};
 // Explicit timeouts from here on are waits without limit as far as a program is concerned.
 constexpr int64_t kLongSeconds = 2;
-// On top of the longest timer, for its expiry to be noticed; traffic over the loopback is there in
-// less.
-constexpr int64_t kAwaitSlackNs = 100'000;
 constexpr int64_t kSoonNs = 1'000'000;  // as the model has it
 // How often a fill or drain calls at most: 256 times 64 KiB is more than any buffer takes.
 constexpr int kMostCalls = 256;
@@ -428,7 +425,7 @@ Executor::Result Executor::await() {
   return call(&op, [&](contract::Outcome*) -> int64_t {
     const int64_t now = now_ns();
     const int64_t least = alone_ ? (has_inet_ ? now : 0) : now + longest_timer_ns_;
-    const int64_t until = std::max(due_at_ns_, least) + kAwaitSlackNs;
+    const int64_t until = std::max(due_at_ns_, least) + patience_ns_;
     sleep_ns(until - now);
     return 0;
   });

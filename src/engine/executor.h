@@ -35,6 +35,10 @@ class Executor {
   };
   // Before a program's first operation.
   void prepare(const Program& program);
+  // How long an await waits on top of the longest timer: for its expiry to be noticed, and for
+  // traffic over the loopback. It decides when to look, nothing else.
+  static constexpr int64_t kPatienceNs = 100'000;
+  void set_patience(int64_t ns) { patience_ns_ = ns; }
   Result run(const Op& op);
   const Returned& returned() const { return returned_; }
 
@@ -74,6 +78,7 @@ class Executor {
   int64_t longest_timer_ns_ = 0;
   int64_t due_at_ns_ = 0;
   bool has_inet_ = false;
+  int64_t patience_ns_ = kPatienceNs;
   bool alone_ = true;
 };
 

@@ -57,6 +57,7 @@ class Fixtures {
   bool make_tcp(Ends* ends);
   int make_listener(bool unix_domain);
   int make_file(int64_t size);
+  int make_named_file(int64_t size);
   bool set_nonblocking(int fd);
   bool drained(int fd, ObjectKind kind);
   void close(const Ends& ends);

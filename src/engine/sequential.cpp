@@ -15,12 +15,17 @@ namespace {
 
 using Status = SequentialResult::Status;
 
-// Does anything in the program happen by itself, at a time of its own? Then what is missing may be
-// late, and is looked for again before it is called lost.
-bool has_hidden_steps(const Program& program) {
+bool has_inet(const Program& program) {
   for (const Object& object : program.objects) {
     if (object.kind == ObjectKind::kTcp || object.kind == ObjectKind::kListener) return true;
   }
+  return false;
+}
+
+// Does anything in the program happen by itself, at a time of its own? Then what is missing may be
+// late, and is looked for again before it is called lost.
+bool has_hidden_steps(const Program& program) {
+  if (has_inet(program)) return true;
   for (const Thread& thread : program.threads) {
     for (const Op& op : thread.ops) {
       for (const Change& change : op.changes) {
@@ -218,7 +223,7 @@ SequentialEngine::SequentialEngine(const Subject& subject, const contract::Profi
 
 SequentialEngine::~SequentialEngine() = default;
 
-SequentialResult SequentialEngine::run(const Program& program, bool trace) {
+SequentialResult SequentialEngine::run_once(const Program& program, bool trace) {
   SequentialResult& result = judge_->result();
   judge_->begin(program, trace);
   const auto skip = [&](std::string why) {
@@ -269,6 +274,23 @@ SequentialResult SequentialEngine::run(const Program& program, bool trace) {
   }
   world_.end();
   return std::move(result);
+}
+
+// The network may be late, never wrong: what is not so when it is given more time was not wrong.
+SequentialResult SequentialEngine::run(const Program& program, bool trace) {
+  SequentialResult result = run_once(program, trace);
+  if (result.status != Status::kFinding || !has_inet(program)) return result;
+  for (const int64_t patience : {10'000'000, 300'000'000}) {
+    executor_.set_patience(patience);
+    result = run_once(program, trace);
+    if (result.status != Status::kFinding) {
+      result.status = Status::kUndecided;
+      result.message = "the network was late";
+      break;
+    }
+  }
+  executor_.set_patience(Executor::kPatienceNs);
+  return result;
 }
 
 Finding SequentialEngine::investigate(const Program& program, int shrink_budget,

@@ -65,6 +65,8 @@ class SequentialEngine {
  private:
   class Judge;
 
+  SequentialResult run_once(const Program& program, bool trace);
+
   const Subject& subject_;
   const contract::Model model_;
   World world_;

@@ -23,6 +23,8 @@ class Mutator {
     forget_expectations();
     // Mostly one step, sometimes a few: far enough to leave a plateau, near enough to stay close.
     for (size_t steps = random_.pick<size_t>({1, 1, 1, 2, 3}); steps != 0; steps--) step();
+    // An object that nothing uses costs a run its making; a spare one may be used by the next step.
+    if (random_.chance(1, 4)) erase_unused_objects(&program_);
   }
 
  private:
@@ -49,10 +51,15 @@ class Mutator {
       const Program before = program_;
       (this->*kTable[random_.below(std::size(kTable))])();
       normalize(&program_);
-      if (count_ops(program_) <= std::max(max_ops_, count_ops(before)) && !validate(program_))
-        return;
+      if (bounded(before) && !validate(program_)) return;
       program_ = before;
     }
+  }
+
+  // A program that came too long may stay so, and become no longer.
+  bool bounded(const Program& before) const {
+    return count_ops(program_) <= std::max(max_ops_, count_ops(before)) &&
+           count_changes(program_) <= std::max(2 * max_ops_, count_changes(before));
   }
 
   // A random operation of all threads, or null when there is none.
@@ -254,13 +261,19 @@ class Graft {
   std::vector<std::optional<uint8_t>> map_;
 };
 
+Thread* longest_thread(Program* program) {
+  return &*std::max_element(
+      program->threads.begin(), program->threads.end(),
+      [](const Thread& a, const Thread& b) { return a.ops.size() < b.ops.size(); });
+}
+
 }  // namespace
 
 void mutate(Program* program, uint64_t seed, size_t max_ops) {
   Mutator(program, seed, max_ops).run();
 }
 
-Program cross_over(const Program& first, const Program& second, uint64_t seed) {
+Program cross_over(const Program& first, const Program& second, uint64_t seed, size_t max_ops) {
   Random random(seed);
   Program child = first;
   child.title.clear();
@@ -276,6 +289,12 @@ Program cross_over(const Program& first, const Program& second, uint64_t seed) {
       if (auto op = graft.carry(others[i])) ops.push_back(std::move(*op));
     }
   }
+  // From the middle, so that the child still begins like the one and ends like the other.
+  while (count_ops(child) > max_ops || count_changes(child) > 2 * max_ops) {
+    std::vector<Op>& longest = longest_thread(&child)->ops;
+    longest.erase(longest.begin() + static_cast<std::ptrdiff_t>(longest.size() / 2));
+  }
+  erase_unused_objects(&child);
   return validate(child) ? first : child;
 }
 

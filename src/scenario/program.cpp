@@ -81,6 +81,33 @@ size_t count_ops(const Program& program) {
   return count;
 }
 
+void erase_object(Program* program, uint8_t index) {
+  constexpr uint8_t kNoObject = Ref::kNumber - 1;
+  program->objects.erase(program->objects.begin() + index);
+  each_ref(program, [&](Ref* ref) {
+    if (ref->object == Ref::kNumber || ref->object < index) return;
+    ref->object = ref->object == index ? kNoObject : static_cast<uint8_t>(ref->object - 1);
+  });
+}
+
+void erase_unused_objects(Program* program) {
+  std::vector<bool> used(program->objects.size());
+  each_ref(program, [&](const Ref* ref) {
+    if (ref->object < used.size()) used[ref->object] = true;
+  });
+  for (size_t i = used.size(); i-- > 0;) {
+    if (!used[i]) erase_object(program, static_cast<uint8_t>(i));
+  }
+}
+
+size_t count_changes(const Program& program) {
+  size_t count = 0;
+  for (const Thread& thread : program.threads) {
+    for (const Op& op : thread.ops) count += op.changes.size();
+  }
+  return count;
+}
+
 size_t count_threads(const Program& program) {
   size_t count = 0;
   for (const Thread& thread : program.threads) count += thread.role == Role::kThread;

@@ -202,7 +202,24 @@ inline bool has_target(OpKind kind) { return kind != OpKind::kSleep && kind != O
 void normalize(Op* op);
 void normalize(Program* program);
 
+// Calls visit(Ref*) for each of a program's references, those it expects included.
+template <typename Visit>
+void each_ref(Program* program, Visit visit) {
+  for (Thread& thread : program->threads) {
+    for (Op& op : thread.ops) {
+      visit(&op.target);
+      visit(&op.other);
+      for (Change& change : op.changes) visit(&change.ident);
+      for (ExpectedEvent& expected : op.expect.events) visit(&expected.event.ident);
+    }
+  }
+}
+// Takes an object away. What refers to it refers to no object afterwards, which is invalid.
+void erase_object(Program* program, uint8_t index);
+void erase_unused_objects(Program* program);
+
 size_t count_ops(const Program& program);
+size_t count_changes(const Program& program);
 // Threads that run beside each other, setup and finally not counted.
 size_t count_threads(const Program& program);
 // True when nothing runs beside anything else: the sequential engine takes it.

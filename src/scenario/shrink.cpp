@@ -140,18 +140,6 @@ class Shrinker {
     }
   }
 
-  template <typename Visit>
-  static void each_ref(Program* program, Visit visit) {
-    for (Thread& thread : program->threads) {
-      for (Op& op : thread.ops) {
-        visit(&op.target);
-        visit(&op.other);
-        for (Change& change : op.changes) visit(&change.ident);
-        for (ExpectedEvent& expected : op.expect.events) visit(&expected.event.ident);
-      }
-    }
-  }
-
   // A call that only registers, and the call after it, often say as much in one.
   void join_calls() {
     for (size_t t = 0; t < best_.threads.size(); t++) {
@@ -249,15 +237,6 @@ class Shrinker {
     for (size_t i = best_.objects.size(); i-- > 0;) {
       attempt([&](Program* candidate) { erase_object(candidate, static_cast<uint8_t>(i)); });
     }
-  }
-
-  static void erase_object(Program* program, uint8_t index) {
-    program->objects.erase(program->objects.begin() + index);
-    each_ref(program, [&](Ref* ref) {
-      if (ref->object == Ref::kNumber || ref->object < index) return;
-      // 254 is no object: the program becomes invalid and is not tried.
-      ref->object = ref->object == index ? 254 : static_cast<uint8_t>(ref->object - 1);
-    });
   }
 
   // A pipe is the object everybody knows.

@@ -355,6 +355,21 @@ TEST_P(ReadWrite, TcpMayBeLate) {
   EXPECT_EQ(world.poll(kq).events[0].data, 5);
 }
 
+TEST_P(ReadWrite, WhatTcpsWindowDoesNotTakeWaitsForAReader) {
+  World world(GetParam());
+  const int kq = world.kqueue();
+  const Pair pair = world.tcp();
+  world.change(kq, {ev(READ, pair.first, ADD)});
+  for (int i = 0; i < 4; i++) world.write(pair.second, 32768);
+  world.shutdown(pair.second, 1);
+  world.await();
+  EXPECT_EQ(world.refusal(kq, {}, 1, Answered()).verdict, Verdict::kLost);
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({ev(READ, pair.first, 0, 0, 113152)})));
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({ev(READ, pair.first, END, 0, 131072)})));
+  EXPECT_FALSE(world.accepts(kq, {}, 1, Answered::of({ev(READ, pair.first, 0, 0, 32767)})));
+  EXPECT_FALSE(world.accepts(kq, {}, 1, Answered::of({ev(READ, pair.first, 0, 0, 131073)})));
+}
+
 TEST_P(ReadWrite, TcpsEndMayBeLate) {
   World world(GetParam());
   const int kq = world.kqueue();

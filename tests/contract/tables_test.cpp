@@ -145,7 +145,7 @@ TEST(Hosts, AreFoundByNameAndPrintEveryFact) {
   for (const Host& host : hosts()) {
     EXPECT_EQ(find_host(host.name), &host);
     const std::string text = to_text(host);
-    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1 + 26) << text;
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1 + 27) << text;
   }
   EXPECT_EQ(find_host("amiga"), nullptr);
 }

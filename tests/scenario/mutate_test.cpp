@@ -20,6 +20,7 @@ TEST(Mutate, MutantsAreValidAndBounded) {
     const auto problem = validate(program);
     ASSERT_FALSE(problem) << problem->reason << "\n" << print(program);
     ASSERT_LE(count_ops(program), 20u);
+    ASSERT_LE(count_changes(program), 40u);
     changed += !(program == before);
   }
   EXPECT_GT(changed, 4000);
@@ -63,6 +64,30 @@ TEST(CrossOver, ChildrenAreValidAndTakeAfterBoth) {
   }
   EXPECT_GT(like_first, 500);
   EXPECT_GT(like_second, 500);
+}
+
+TEST(CrossOver, ChildrenDoNotGrowAndCarryNoSpareObjects) {
+  Program program = generate(1);
+  for (uint64_t seed = 0; seed < 2000; seed++) {
+    program = cross_over(program, generate(seed), seed, 12);
+    ASSERT_LE(count_ops(program), 12u);
+    ASSERT_LE(count_changes(program), 24u);
+    Program tidy = program;
+    erase_unused_objects(&tidy);
+    // When no valid child came out the first parent is returned as it is.
+    ASSERT_LE(program.objects.size() - tidy.objects.size(), seed == 0 ? 4u : 0u);
+  }
+}
+
+TEST(EraseObjects, WhatRefersToALaterObjectFollowsIt) {
+  Program program;
+  ASSERT_FALSE(
+      parse("pipe p\nsocketpair s\nkqueue k\nthread T\nkevent k (s.a READ ADD)\n", &program));
+  erase_unused_objects(&program);
+  EXPECT_FALSE(validate(program));
+  EXPECT_EQ(print(program), "socketpair s\nkqueue k\n\nthread T\n  kevent k (s.a READ ADD)\n");
+  erase_object(&program, 0);
+  EXPECT_TRUE(validate(program)) << "the ident refers to no object any more";
 }
 
 }  // namespace
