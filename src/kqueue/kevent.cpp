@@ -110,8 +110,8 @@ int apply_changes(Kqueue* kqueue, const struct kevent* changes, int nchanges, st
       // Filter 0 is skipped, without a receipt; but not an unknown flag with it.
       if (change.filter == 0 && !(change.flags & 0x0C00)) continue;
       // Not when there is, or may yet be, an entry to return instead.
-      call.scan_follows = nevents > 0 && entries == 0 && at + i == nchanges - 1 &&
-                          !(change.flags & EV_RECEIPT);
+      call.scan_follows =
+          nevents > 0 && entries == 0 && at + i == nchanges - 1 && !(change.flags & EV_RECEIPT);
       const int error = apply_change(kqueue, &change, &call);
       if (error == 0 && !(change.flags & EV_RECEIPT)) continue;
       // A negative count is refused only where the scan would begin: until then it is endless.
