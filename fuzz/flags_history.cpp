@@ -42,8 +42,9 @@ std::string text_of(const Call& call, int listed, const std::vector<Kevent>& ret
 }
 
 std::string text_of(const Step& step) {
-  static constexpr const char* kNames[] = {"kevent", "write", "read",     "fill",  "close",
-                                           "open",   "dup",   "shutdown", "pause", "unseen close"};
+  static constexpr const char* kNames[] = {"kevent", "write",        "read", "fill",
+                                           "close",  "open",         "dup",  "shutdown",
+                                           "pause",  "unseen close", "fork"};
   return std::string(kNames[static_cast<size_t>(step.op)]) + " slot " + std::to_string(step.slot) +
          ", argument " + std::to_string(step.argument);
 }

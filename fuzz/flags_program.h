@@ -23,15 +23,17 @@ inline constexpr int kMaxRoom = 24;
 
 enum class Op : uint8_t {
   kKevent,
-  kWrite,        // argument: how much
-  kRead,         // argument: how much
-  kFill,         // write until no more is accepted
-  kClose,        //
-  kOpen,         // argument: kind; closes what the slot holds, so the number is reused at once
-  kDup,          // argument: target slot; onto an open one it is dup2
-  kShutdown,     // argument: SHUT_RD, SHUT_WR, SHUT_RDWR
-  kPause,        // long enough for the shortest timers
+  kWrite,     // argument: how much
+  kRead,      // argument: how much
+  kFill,      // write until no more is accepted
+  kClose,     // argument: by which of libc's functions
+  kOpen,      // argument: kind, and of a kqueue by which function; closes what the slot holds, so
+              // the number is reused at once
+  kDup,       // argument: target slot, onto an open one it is dup2; and by which function
+  kShutdown,  // argument: SHUT_RD, SHUT_WR, SHUT_RDWR
+  kPause,     // long enough for the shortest timers
   kUnseenClose,  // by raw system call, where the subject promises to find out
+  kFork,         // a forked child closes the slot and everything else by exiting
   kCount
 };
 
@@ -122,7 +124,7 @@ Program decode(const uint8_t* data, size_t size);
 std::vector<uint8_t> encode(const Program& program);
 
 inline constexpr uint8_t kIdents = 24, kFilters = 24, kDatas = 20, kCallees = kSlots + 3,
-                         kKinds = 5;
+                         kKinds = 6;
 int16_t filter_of(uint8_t index);
 int64_t data_of(uint8_t index);
 

@@ -1,11 +1,14 @@
 // Operations on the fixture, and the bookkeeping that goes with each.
 #include "flags_world.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/eventfd.h>
@@ -44,6 +47,31 @@ const std::string& file_path() {
     return name;
   }();
   return path;
+}
+
+// Likewise an empty directory.
+const std::string& directory_path() {
+  static const std::string path = [] {
+    const char* const directory = getenv("TMPDIR");
+    std::string name = std::string(directory ? directory : "/tmp") + "/flags_fuzzer.XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) {
+      perror(name.c_str());
+      _exit(2);
+    }
+    atexit([] { rmdir(directory_path().c_str()); });
+    return name;
+  }();
+  return path;
+}
+
+int64_t size_of(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 ? status.st_size : 0;
+}
+
+const char* stream_mode(int fd) {
+  const int access = fcntl(fd, F_GETFL) & O_ACCMODE;
+  return access == O_RDONLY ? "r" : access == O_WRONLY ? "w" : "r+";
 }
 
 }  // namespace
@@ -154,7 +182,14 @@ uintptr_t World::ident(uint8_t index, int16_t filter) const {
 
 void World::adopt(int slot, int fd, int object, int end) { slots_[slot] = {fd, object, end, true}; }
 
-int World::open_kind(Kind kind, int slot) {
+int World::make_kqueue(int way) const {
+  const SubjectCalls& calls = subject_.calls();
+  if (way == 1 && calls.kqueue1 != nullptr) return calls.kqueue1(O_CLOEXEC);
+  if (way == 2 && calls.kqueuex != nullptr) return calls.kqueuex(O_CLOEXEC);
+  return subject_.kqueue();
+}
+
+int World::open_kind(Kind kind, int slot, int way) {
   const SubjectCalls& calls = subject_.calls();
   close_slot(slot);
   int fds[2] = {-1, -1};
@@ -179,17 +214,21 @@ int World::open_kind(Kind kind, int slot) {
       fds[0] = host_descriptors_ ? calls.open(file_path().c_str(), O_RDONLY) : -1;
       break;
     case Kind::kKqueue:
-      fds[0] = subject_.kqueue();
+      fds[0] = make_kqueue(way);
+      break;
+    case Kind::kDirectory:
+      fds[0] =
+          host_descriptors_ ? calls.open(directory_path().c_str(), O_RDONLY | O_DIRECTORY) : -1;
       break;
     default:
       break;
   }
   if (fds[0] < 0) return -1;
-  constexpr contract::OpKind kCalls[] = {contract::OpKind::kPipe, contract::OpKind::kStreamPair,
+  constexpr contract::OpKind kCalls[] = {contract::OpKind::kPipe,    contract::OpKind::kStreamPair,
                                          contract::OpKind::kEventfd, contract::OpKind::kFile,
-                                         contract::OpKind::kKqueue};
-  tell(kCalls[static_cast<size_t>(kind)], -1, kind == Kind::kFile ? kFileBytes : 0, 0, fds[0],
-       fds[1]);
+                                         contract::OpKind::kKqueue,  contract::OpKind::kFile};
+  const bool file = kind == Kind::kFile || kind == Kind::kDirectory;
+  tell(kCalls[static_cast<size_t>(kind)], -1, file ? size_of(fds[0]) : 0, 0, fds[0], fds[1]);
   const int object = static_cast<int>(kinds_.size());
   kinds_.push_back(kind);
   adopt(slot, fds[0], object, 0);
@@ -197,36 +236,83 @@ int World::open_kind(Kind kind, int slot) {
   return 0;
 }
 
-void World::close_slot(int slot, bool unseen) {
+// A stream on the number, which takes the number with it when it is closed or opened anew.
+int World::close_stream(bool reopened, int fd) const {
+  const SubjectCalls& calls = subject_.calls();
+  FILE* stream = fdopen(fd, stream_mode(fd));
+  if (stream == nullptr) return calls.close(fd);
+  if (reopened) stream = calls.freopen("/dev/null", "r", stream);
+  return stream == nullptr ? 0 : calls.fclose(stream);
+}
+
+int World::close_by(int way, int fd) const {
+  const SubjectCalls& calls = subject_.calls();
+  if (!host_descriptors_) return calls.close(fd);
+  switch (way) {
+    case 1:
+      if (calls.close_range == nullptr) break;
+      return calls.close_range(static_cast<unsigned>(fd), static_cast<unsigned>(fd), 0);
+    case 2:
+    case 3:
+      return close_stream(way == 3, fd);
+    case 4:
+      if (DIR* const directory = fdopendir(fd)) return calls.closedir(directory);
+      break;
+    default:
+      break;
+  }
+  return calls.close(fd);
+}
+
+void World::close_slot(int slot, int way, bool unseen) {
   Slot& closing = slots_[slot];
   if (!closing.open) return;
 #ifdef __linux__
   if (unseen) {
     tell(contract::OpKind::kUnseenClose, closing.fd, 0, syscall(SYS_close, closing.fd));
-  } else {
-    tell(contract::OpKind::kClose, closing.fd, 0, subject_.close(closing.fd));
+    closing.open = false;
+    return;
   }
-#else
-  tell(contract::OpKind::kClose, closing.fd, 0, subject_.close(closing.fd));
 #endif
+  tell(contract::OpKind::kClose, closing.fd, 0, close_by(way, closing.fd));
   closing.open = false;
 }
 
-void World::duplicate(int from, int to) {
+// onto: -1 for the lowest free number.
+int World::duplicate_by(int way, int from, int onto) const {
+  const SubjectCalls& calls = subject_.calls();
+  if (onto < 0) {
+    if (way == 0) return calls.dup(from);
+    return calls.fcntl(from, way == 1 ? F_DUPFD : F_DUPFD_CLOEXEC, 0);
+  }
+  if (way == 0 || calls.dup3 == nullptr) return calls.dup2(from, onto);
+  return calls.dup3(from, onto, way == 1 ? 0 : O_CLOEXEC);
+}
+
+void World::duplicate(int from, int to, int way) {
   if (!slots_[from].open || from == to) return;
   const Slot source = slots_[from];
-  int fd;
-  if (slots_[to].open) {
-    fd = slots_[to].fd;
-    const int result = subject_.calls().dup2(source.fd, fd);
-    tell(contract::OpKind::kDup2, source.fd, 0, result, fd);
-    if (result != fd) return;
+  const int onto = slots_[to].open ? slots_[to].fd : -1;
+  const int fd = duplicate_by(way, source.fd, onto);
+  if (onto >= 0) {
+    tell(contract::OpKind::kDup2, source.fd, 0, fd, onto);
+    if (fd != onto) return;
   } else {
-    fd = subject_.calls().dup(source.fd);
     tell(contract::OpKind::kDup, source.fd, 0, fd < 0 ? -1 : 0, fd);
     if (fd < 0) return;
   }
   adopt(to, fd, source.object, source.end);
+}
+
+// What the child does to its descriptors must be nothing to ours.
+void World::fork_and_close(int slot) const {
+  if (!host_descriptors_ || !slots_[slot].open) return;
+  const pid_t child = fork();
+  if (child == 0) {
+    subject_.close(slots_[slot].fd);
+    _exit(0);
+  }
+  if (child > 0) waitpid(child, nullptr, 0);
 }
 
 int64_t World::write_some(int slot, int64_t bytes) {
@@ -248,7 +334,8 @@ int64_t World::write_some(int slot, int64_t bytes) {
 
 void World::read_some(int slot, int64_t bytes) {
   const Slot& reader = slots_[slot];
-  if (!reader.open || kind(reader.object) == Kind::kKqueue) return;
+  const Kind what = reader.open ? kind(reader.object) : Kind::kKqueue;
+  if (what == Kind::kKqueue || what == Kind::kDirectory) return;
   if (kind(reader.object) == Kind::kEventfd) {
     uint64_t counter = 0;
     const ssize_t got = subject_.read(reader.fd, &counter, sizeof counter);
@@ -288,23 +375,26 @@ void World::apply(const Step& step) {
       fill(slot);
       break;
     case Op::kClose:
-      close_slot(slot);
+      close_slot(slot, step.argument % 5);
       break;
     case Op::kUnseenClose:
       // A kqueue's own descriptor is not a watched one: nobody promises to find that out.
       if (slots_[slot].open && kind(slots_[slot].object) != Kind::kKqueue &&
           detects_unseen_closes(subject_)) {
-        close_slot(slot, true);
+        close_slot(slot, 0, true);
       }
       break;
     case Op::kOpen:
-      open_kind(static_cast<Kind>(step.argument % kKinds), slot);
+      open_kind(static_cast<Kind>(step.argument % kKinds), slot, step.argument / kKinds % 3);
       break;
     case Op::kDup:
-      duplicate(slot, step.argument % kSlots);
+      duplicate(slot, step.argument % kSlots, step.argument / kSlots % 3);
       break;
     case Op::kShutdown:
       shut_down(slot, step.argument % 3);
+      break;
+    case Op::kFork:
+      fork_and_close(slot);
       break;
     case Op::kPause:
       usleep(static_cast<useconds_t>(kPauseUs));

@@ -16,7 +16,7 @@
 
 namespace kqtorture::flags {
 
-enum class Kind : uint8_t { kPipe, kSocketpair, kEventfd, kFile, kKqueue };
+enum class Kind : uint8_t { kPipe, kSocketpair, kEventfd, kFile, kKqueue, kDirectory };
 
 // A file of the fixture holds this many bytes: more than one read takes, fewer than all of them do.
 inline constexpr int64_t kFileBytes = 1000;
@@ -62,10 +62,16 @@ class World {
   uintptr_t ident(uint8_t index, int16_t filter) const;
 
  private:
-  int open_kind(Kind kind, int slot);
+  // `way`: for what there are several functions.
+  int open_kind(Kind kind, int slot, int way = 0);
+  int make_kqueue(int way) const;
+  int close_by(int way, int fd) const;
+  int close_stream(bool reopened, int fd) const;
+  int duplicate_by(int way, int from, int onto) const;
+  void fork_and_close(int slot) const;
   void adopt(int slot, int fd, int object, int end);
-  void close_slot(int slot, bool unseen = false);
-  void duplicate(int from, int to);
+  void close_slot(int slot, int way = 0, bool unseen = false);
+  void duplicate(int from, int to, int way);
   // Returns how much was accepted.
   int64_t write_some(int slot, int64_t bytes);
   void read_some(int slot, int64_t bytes);

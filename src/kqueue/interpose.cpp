@@ -114,6 +114,14 @@ int duplicated(int from, int result) {
   return result;
 }
 
+// Never by the name of close(): where libkq was loaded late, that is libc's.
+int close_number(int fd) {
+  const auto bare = [fd] { return static_cast<int>(sys::close(fd)); };
+  if (!table_in_use() || MutexGuard::holds_lock()) return bare();
+  if (is_internal(fd) && !in_shared_memory_child()) return refuse_internal();
+  return closing(fd, bare);
+}
+
 // Closes first to last but libkq's own descriptors.
 int close_range_around_internal(unsigned first, unsigned last, int flags) {
   const auto range = [flags](unsigned from, unsigned to) {
@@ -133,7 +141,7 @@ int close_range_around_internal(unsigned first, unsigned last, int flags) {
     if (!concerns_us(number)) continue;
     if (fd > from && range(from, fd - 1) != 0) return -1;
     from = fd + 1;
-    if (!is_internal(number)) close(number);
+    if (!is_internal(number)) close_number(number);
   }
   return from > last ? 0 : range(from, last);
 }
@@ -141,12 +149,7 @@ int close_range_around_internal(unsigned first, unsigned last, int flags) {
 }  // namespace
 }  // namespace kq
 
-KQ_EXPORT int close(int fd) {
-  const auto bare = [fd] { return static_cast<int>(kq::sys::close(fd)); };
-  if (!kq::table_in_use() || kq::MutexGuard::holds_lock()) return bare();
-  if (kq::is_internal(fd) && !kq::in_shared_memory_child()) return kq::refuse_internal();
-  return kq::closing(fd, bare);
-}
+KQ_EXPORT int close(int fd) { return kq::close_number(fd); }
 
 KQ_EXPORT int dup(int fd) { return kq::duplicated(fd, static_cast<int>(syscall(SYS_dup, fd))); }
 
@@ -200,7 +203,7 @@ KQ_EXPORT int close_range(unsigned first, unsigned last, int flags) {
 }
 
 KQ_EXPORT void closefrom(int lowest) {
-  close_range(lowest < 0 ? 0u : static_cast<unsigned>(lowest), ~0u, 0);
+  kq::close_range_around_internal(lowest < 0 ? 0u : static_cast<unsigned>(lowest), ~0u, 0);
 }
 
 KQ_EXPORT int fclose(FILE* stream) {

@@ -64,6 +64,13 @@ SubjectCalls host_calls() {
   calls.read = ::read;
   calls.write = ::write;
   calls.open = ::open;
+  calls.fclose = ::fclose;
+  calls.freopen = ::freopen;
+  calls.closedir = ::closedir;
+#if defined(__linux__)
+  calls.dup3 = ::dup3;
+  calls.close_range = ::close_range;
+#endif
   return calls;
 }
 

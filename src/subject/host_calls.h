@@ -6,7 +6,7 @@
 
 namespace kqtorture {
 
-// Everything but kqueue and kqueue1, which are null.
+// Everything but kqueue, kqueue1 and kqueuex, which are null.
 SubjectCalls host_calls();
 
 // For subjects with descriptor numbers of their own: every entry answers -1 with ENOSYS. A call the

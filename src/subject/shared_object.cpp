@@ -160,6 +160,12 @@ bool SharedObjectSubject::bind_calls(const Library& library, std::string* error)
   library.assign("read", &calls_.read);
   library.assign("write", &calls_.write);
   library.assign("open", &calls_.open);
+  library.assign("kqueuex", &calls_.kqueuex);
+  library.assign("dup3", &calls_.dup3);
+  library.assign("close_range", &calls_.close_range);
+  library.assign("fclose", &calls_.fclose);
+  library.assign("freopen", &calls_.freopen);
+  library.assign("closedir", &calls_.closedir);
   return true;
 }
 

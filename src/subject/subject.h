@@ -6,6 +6,8 @@
 // start at 0 and mean nothing to the host, so never hand one to the host's calls.
 #pragma once
 
+#include <dirent.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
@@ -81,6 +83,14 @@ struct SubjectCalls {
   ssize_t (*read)(int, void*, size_t);
   ssize_t (*write)(int, const void*, size_t);
   int (*open)(const char*, int, ...);
+  // Other ways to the same ends. Null where neither the subject nor its host has one, and for
+  // subjects with descriptor numbers of their own.
+  int (*kqueuex)(unsigned flags);
+  int (*dup3)(int, int, int);
+  int (*close_range)(unsigned first, unsigned last, int flags);
+  int (*fclose)(FILE*);
+  FILE* (*freopen)(const char* path, const char* mode, FILE*);
+  int (*closedir)(DIR*);
 };
 
 class Subject {
