@@ -60,7 +60,7 @@ void come_back(const Evaluation& now, Knote* knote) {
     if (!knote->forced) knote->queued = Tri::kMaybe;
     knote->place_hi = Knote::kOpenTick;
   }
-  knote->data = {INT64_MIN, INT64_MAX};
+  knote->data = knote->data.join({0, INT64_MAX}).join(now.data);
   knote->eof = Tri::kMaybe;
 }
 

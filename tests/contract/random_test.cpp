@@ -120,7 +120,7 @@ class RandomPrograms : public testing::TestWithParam<Case> {
         OpKind::kConnect, OpKind::kAccept,   OpKind::kClose,        OpKind::kDup,
         OpKind::kDup2,    OpKind::kRead,     OpKind::kRead,         OpKind::kWrite,
         OpKind::kWrite,   OpKind::kWrite,    OpKind::kShutdown,     OpKind::kSeek,
-        OpKind::kAwait,   OpKind::kTruncate, OpKind::kTcpListener};
+        OpKind::kAwait,   OpKind::kTruncate, OpKind::kTcpListener,  OpKind::kUnseenClose};
     Op op;
     op.kind = kKinds[below(std::size(kKinds))];
     op.fd = any_descriptor();
