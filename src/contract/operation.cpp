@@ -36,6 +36,27 @@ std::string kevent_text(const Op& op) {
 
 const char* op_name(OpKind kind) { return kOpNames[static_cast<int>(kind)]; }
 
+int opens(OpKind kind) {
+  switch (kind) {
+    case OpKind::kPipe:
+    case OpKind::kStreamPair:
+    case OpKind::kDgramPair:
+    case OpKind::kTcpPair:
+      return 2;
+    case OpKind::kKqueue:
+    case OpKind::kUnixListener:
+    case OpKind::kTcpListener:
+    case OpKind::kEventfd:
+    case OpKind::kFile:
+    case OpKind::kConnect:
+    case OpKind::kAccept:
+    case OpKind::kDup:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
 std::string to_text(const Op& op) {
   std::string text = op_name(op.kind);
   if (takes_descriptor(op.kind)) text += " " + std::to_string(op.fd);

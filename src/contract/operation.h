@@ -43,6 +43,9 @@ enum class OpKind : uint8_t {
 };
 inline constexpr int kOpKinds = static_cast<int>(OpKind::kKevent) + 1;
 const char* op_name(OpKind kind);
+// How many descriptors a successful operation of this kind makes: 0, 1 or 2. (dup2 makes none: its
+// number is given.)
+int opens(OpKind kind);
 
 // The timeout argument of kevent().
 enum class Timeout : uint8_t {

@@ -16,31 +16,17 @@ contract::HistoryOp history_op(const contract::Op& op, const contract::Outcome& 
   call.value = outcome.value;
   call.error = outcome.error;
   call.amount = op.amount;
-  switch (op.kind) {
-    case OpKind::kPipe:
-    case OpKind::kStreamPair:
-    case OpKind::kDgramPair:
-    case OpKind::kTcpPair:
-      call.fd = outcome.fd;
-      call.fd2 = outcome.fd2;
-      break;
-    case OpKind::kKqueue:
-    case OpKind::kUnixListener:
-    case OpKind::kTcpListener:
-    case OpKind::kEventfd:
-    case OpKind::kFile:
-    case OpKind::kConnect:
-    case OpKind::kAccept:
-    case OpKind::kDup:
-      if (outcome.value >= 0) call.value = outcome.fd;
-      break;
-    case OpKind::kKevent:
-      call.nchanges = op.nchanges;
-      call.nevents = op.nevents;
-      call.unreadable = op.nchanges > 0 && op.changes_readable == 0;
-      break;
-    default:
-      break;
+  const int opened = contract::opens(op.kind);
+  if (opened == 2) {
+    call.fd = outcome.fd;
+    call.fd2 = outcome.fd2;
+  } else if (opened == 1 && outcome.value >= 0) {
+    call.value = outcome.fd;
+  }
+  if (op.kind == OpKind::kKevent) {
+    call.nchanges = op.nchanges;
+    call.nevents = op.nevents;
+    call.unreadable = op.nchanges > 0 && op.changes_readable == 0;
   }
   return call;
 }

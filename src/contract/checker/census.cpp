@@ -11,27 +11,6 @@ constexpr uint64_t kSmall = 1 << 16;
 // Writes up to this are one instant, and ring once (I9, scope).
 constexpr int64_t kOneInstant = 512;
 
-bool opens_one(OpKind kind) {
-  switch (kind) {
-    case OpKind::kKqueue:
-    case OpKind::kUnixListener:
-    case OpKind::kTcpListener:
-    case OpKind::kEventfd:
-    case OpKind::kFile:
-    case OpKind::kConnect:
-    case OpKind::kAccept:
-    case OpKind::kDup:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool opens_two(OpKind kind) {
-  return kind == OpKind::kPipe || kind == OpKind::kStreamPair || kind == OpKind::kDgramPair ||
-         kind == OpKind::kTcpPair;
-}
-
 uint64_t as_number(int64_t fd) { return static_cast<uint64_t>(fd); }
 
 }  // namespace
@@ -115,17 +94,17 @@ void Census::note_transfer(const HistoryOp& op, uint32_t node) {
 void Census::walk_object_call(const Binding& binding, std::vector<Binding>* bindings) {
   const HistoryOp& op = *binding.op;
   const bool failed = op.returned() && op.value < 0;
-  if (!op.returned() && (opens_two(op.kind) || opens_one(op.kind))) {
+  if (!op.returned() && opens(op.kind) > 0) {
     unnamed_from_ = std::min(unnamed_from_, op.begin);
   }
-  if (opens_two(op.kind)) {
+  if (opens(op.kind) == 2) {
     if (op.returned() && !failed) {
       unite(node_of(as_number(op.fd)), node_of(as_number(op.fd2)));
       bindings->push_back(binding);
     }
     return;
   }
-  if (opens_one(op.kind)) {
+  if (opens(op.kind) == 1) {
     if (!op.returned() || failed) return;
     const uint32_t made = node_of(as_number(op.value));
     if (op.kind == OpKind::kDup) unite(made, node_of(as_number(op.fd)));
@@ -197,10 +176,10 @@ void Census::bind(const std::vector<Binding>& bindings) {
       node.seen_binding = true;
       node.created = node.created || created;
     };
-    if (opens_two(op.kind)) {
+    if (opens(op.kind) == 2) {
       note(op.fd, true, Open::kClosed);
       note(op.fd2, true, Open::kClosed);
-    } else if (opens_one(op.kind)) {
+    } else if (opens(op.kind) == 1) {
       note(op.value, true, Open::kClosed);
     } else if (op.kind == OpKind::kDup2) {
       note(op.fd2, true, Open::kWild);
