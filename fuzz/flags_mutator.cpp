@@ -108,7 +108,7 @@ Step random_operation(Random& random) {
                    Op::kOpen, Op::kDup, Op::kShutdown, Op::kFill, Op::kUnseenClose});
   // Sleeping costs more than anything else.
   if (random.chance(1, 60)) step.op = Op::kPause;
-  if (random.chance(1, 200)) step.op = Op::kFork;
+  if (random.chance(1, 1000)) step.op = Op::kFork;
   const bool writes = step.op == Op::kWrite || step.op == Op::kFill;
   step.slot = static_cast<uint8_t>(writes ? random.pick({1, 2, 3, 4}) : random.below(kSlots));
   if (step.op == Op::kRead) step.slot = static_cast<uint8_t>(random.pick({0, 2, 3, 4, 5}));

@@ -33,7 +33,7 @@ enum class Op : uint8_t {
   kShutdown,  // argument: SHUT_RD, SHUT_WR, SHUT_RDWR
   kPause,     // long enough for the shortest timers
   kUnseenClose,  // by raw system call, where the subject promises to find out
-  kFork,         // a forked child closes the slot and everything else by exiting
+  kFork,         // once: a forked child closes the slot, and everything else by exiting
   kCount
 };
 

@@ -304,9 +304,11 @@ void World::duplicate(int from, int to, int way) {
   adopt(to, fd, source.object, source.end);
 }
 
-// What the child does to its descriptors must be nothing to ours.
-void World::fork_and_close(int slot) const {
-  if (!host_descriptors_ || !slots_[slot].open) return;
+// What the child does to its descriptors must be nothing to ours. Once in a program: under
+// AddressSanitizer a fork costs as much as ten programs.
+void World::fork_and_close(int slot) {
+  if (forked_ || !host_descriptors_ || !slots_[slot].open) return;
+  forked_ = true;
   const pid_t child = fork();
   if (child == 0) {
     subject_.close(slots_[slot].fd);

@@ -68,7 +68,7 @@ class World {
   int close_by(int way, int fd) const;
   int close_stream(bool reopened, int fd) const;
   int duplicate_by(int way, int from, int onto) const;
-  void fork_and_close(int slot) const;
+  void fork_and_close(int slot);
   void adopt(int slot, int fd, int object, int end);
   void close_slot(int slot, int way = 0, bool unseen = false);
   void duplicate(int from, int to, int way);
@@ -86,6 +86,7 @@ class World {
   const bool host_descriptors_;
   Witness* witness_ = nullptr;
   Slot slots_[kSlots];
+  bool forked_ = false;
   std::vector<Kind> kinds_;  // of the objects
 };
 

@@ -10,7 +10,7 @@
 namespace kqtorture::contract {
 namespace {
 
-constexpr char kMagic[8] = {'k', 'q', 'h', 'i', 's', 't', '1', '\n'};
+constexpr char kMagic[8] = {'k', 'q', 'h', 'i', 's', 't', '2', '\n'};
 // No run has more threads; a hostile count must not become an allocation.
 constexpr uint64_t kMostThreads = 4096;
 // A call is never shorter than this in the file: begin, kind, fd, fd2, error, value, amount.
@@ -176,7 +176,7 @@ std::vector<uint8_t> to_bytes(const HistoryView& view) {
 
 std::optional<History> history_from_bytes(std::span<const uint8_t> bytes, std::string* error) {
   if (bytes.size() < sizeof kMagic || std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) {
-    *error = "this is no history: it does not begin with the word kqhist1";
+    *error = "this is no history: it does not begin with the word kqhist2";
     return std::nullopt;
   }
   Reader in(bytes.subspan(sizeof kMagic));
