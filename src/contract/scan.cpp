@@ -82,9 +82,11 @@ bool watches_kqueue(const State& state, const Knote& knote) {
 }
 
 // Where a kqueue counts as readable at times that nothing marks (I17), whoever watches it may be
-// woken at such times.
+// woken at such times, and a ONESHOT then tells how many were queued at that moment.
 void hint_at(const Evaluation& now, uint32_t tick, Knote* knote) {
-  if (knote->disabled || !possible(now.ready) || knote->active != Active::kNo) return;
+  if (knote->disabled || !possible(now.ready)) return;
+  knote->data = knote->data.join(now.data);
+  if (knote->active != Active::kNo) return;
   knote->active = Active::kMaybe;
   enter_queue(tick, Knote::kOpenTick, knote);
 }
