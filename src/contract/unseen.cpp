@@ -44,6 +44,14 @@ void take_back(const Context& context, uint8_t kqueue, uint64_t ident) {
   }
 }
 
+// A file, but after all not the one that was closed: nothing comes back.
+void stay_away(State* state, uint8_t kqueue, uint64_t ident) {
+  for (int i = 0; i < state->knotes; i++) {
+    Knote& knote = state->knote[i];
+    if (orphan_of(knote, kqueue, ident)) knote.orphan = Orphan::kYes;
+  }
+}
+
 int readable_changes(const Op& op) {
   const bool all = op.changes_readable == Op::kAll;
   return all ? op.nchanges : std::min(op.nchanges, op.changes_readable);
@@ -122,6 +130,18 @@ void look_for_returned(const Context& context) {
     const Knote knote = state.knote[i];
     if (knote.orphan == Orphan::kNo || returned(state, knote) == nullptr) continue;
     if (context.forks == nullptr || context.forks->count == StateSet::kCapacity) {
+      context.undecided();
+      return;
+    }
+    if (knote.orphan == Orphan::kOfFile) {
+      State& away = context.forks->state[context.forks->count++];
+      away.copy_from(state);
+      stay_away(&away, knote.kqueue, knote.ident);
+      Context other = context;
+      other.state = &away;
+      look_for_returned(other);
+    }
+    if (context.forks->count == StateSet::kCapacity) {
       context.undecided();
       return;
     }
