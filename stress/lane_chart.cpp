@@ -1,8 +1,8 @@
-// The logs of all lanes, merged and drawn.
+// The logs of all lanes, merged.
 #include "lane_chart.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <string>
 
 namespace kqtorture {
 namespace {
@@ -15,62 +15,48 @@ const HistoryOp& call_of(const HistoryView& history, const OpRef& ref) {
   return history.threads[ref.thread].ops[ref.op];
 }
 
-std::string head(size_t threads) {
-  std::string text = "     begin us      end us";
-  for (size_t i = 0; i < threads; ++i) {
-    const std::string name = i + 1 == threads ? "S" : "T" + std::to_string(i);
-    text += (name.size() < 3 ? std::string(3 - name.size(), ' ') : "") + name;
-  }
-  return text;
+std::string name_of(size_t thread, size_t threads) {
+  return thread + 1 == threads ? "S" : "T" + std::to_string(thread);
 }
 
 }  // namespace
 
-std::vector<std::string> draw_lanes(const HistoryView& history, std::vector<OpRef> calls,
-                                    std::optional<OpRef> guilty) {
-  if (calls.empty()) return {};
-  std::stable_sort(calls.begin(), calls.end(), [&](const OpRef& a, const OpRef& b) {
-    return call_of(history, a).begin < call_of(history, b).begin;
-  });
-  uint64_t last = 0;
-  for (const OpRef& ref : calls) {
-    const HistoryOp& op = call_of(history, ref);
-    last = std::max({last, op.begin, op.returned() ? op.end : 0});
-  }
-  const auto before_last = [&](uint64_t time) {
-    if (time > last) return std::string("   not yet ");
-    char text[32];
-    std::snprintf(text, sizeof text, "%11.3f",
-                  -static_cast<double>(last - time) * history.ns_per_tick / 1000);
-    return std::string(text);
+Lanes lanes_of(const HistoryView& history, const std::vector<OpRef>& calls,
+               std::optional<OpRef> guilty) {
+  Lanes lanes;
+  uint64_t first = UINT64_MAX;
+  for (const OpRef& ref : calls) first = std::min(first, call_of(history, ref).begin);
+  const auto since = [&](uint64_t time) {
+    return static_cast<double>(time - first) * history.ns_per_tick / 1000;
   };
-  std::vector<std::string> chart = {head(history.threads.size())};
+  for (size_t i = 0; i < history.threads.size(); ++i) {
+    lanes.names.push_back(name_of(i, history.threads.size()));
+  }
   for (const OpRef& ref : calls) {
     const HistoryOp& op = call_of(history, ref);
-    std::string text = guilty && *guilty == ref ? ">>" : "  ";
-    text += before_last(op.begin) + " " + before_last(op.end);
-    for (size_t lane = 0; lane < history.threads.size(); ++lane) {
-      text += lane == ref.thread ? "  *" : "  .";
-    }
-    chart.push_back(text + "  " + contract::to_text(history.threads[ref.thread], op));
+    Lanes::Call call;
+    call.lane = ref.thread;
+    call.begin = since(op.begin);
+    if (op.returned()) call.end = since(op.end);
+    call.text = contract::to_text(history.threads[ref.thread], op);
+    call.guilty = guilty && *guilty == ref;
+    lanes.calls.push_back(std::move(call));
   }
-  return chart;
+  return lanes;
 }
 
-std::vector<std::string> draw_violation(const HistoryView& history,
-                                        const contract::Violation& violation) {
-  std::string prefix = "no order explains these first calls of the round:";
+Lanes lanes_of(const HistoryView& history, const contract::Violation& violation) {
+  Lanes lanes = lanes_of(history, violation.witnesses, violation.guilty);
+  lanes.caption = "no order explains these first calls of the round:";
   for (size_t i = 0; i < violation.prefix.size(); ++i) {
-    prefix += (i ? ", " : " ") + std::to_string(violation.prefix[i]) + " of ";
-    prefix += i + 1 == violation.prefix.size() ? "S" : "T" + std::to_string(i);
+    lanes.caption += (i ? ", " : " ") + std::to_string(violation.prefix[i]) + " of " +
+                     name_of(i, violation.prefix.size());
   }
-  std::vector<std::string> lines = {prefix + "; of them concern the guilty call's objects:"};
-  const auto chart = draw_lanes(history, violation.witnesses, violation.guilty);
-  lines.insert(lines.end(), chart.begin(), chart.end());
-  return lines;
+  lanes.caption += "; of them concern the guilty call's objects:";
+  return lanes;
 }
 
-std::vector<std::string> draw_end(const HistoryView& history, size_t limit) {
+Lanes last_lanes(const HistoryView& history, size_t limit) {
   std::vector<OpRef> calls;
   for (uint32_t t = 0; t < history.threads.size(); ++t) {
     const size_t count = history.threads[t].ops.size();
@@ -82,7 +68,9 @@ std::vector<std::string> draw_end(const HistoryView& history, size_t limit) {
     return call_of(history, a).begin < call_of(history, b).begin;
   });
   if (calls.size() > limit) calls.erase(calls.begin(), calls.end() - static_cast<long>(limit));
-  return draw_lanes(history, calls, std::nullopt);
+  Lanes lanes = lanes_of(history, calls, std::nullopt);
+  lanes.caption = "the last calls of the round:";
+  return lanes;
 }
 
 }  // namespace kqtorture

@@ -41,7 +41,7 @@ constexpr uint64_t kStepsToSettle = 200000;
 // one, under ThreadSanitizer, takes milliseconds.
 constexpr uint64_t kCpuOfAnEndlessCall = 20'000'000'000;
 constexpr uint64_t kLooksBetweenCpuLooks = 512;
-constexpr size_t kChartLines = 48;
+constexpr size_t kLastCalls = 48;
 // What the checker may spend on a component before it gives it up as undecided. Beyond this a round
 // of racing closes, in which every number leads to every other, took it up to ten seconds; at it,
 // forty such rounds take three, and nine of ten are decided to their end.
@@ -293,9 +293,7 @@ void Round::report() const {
     finding.detail.insert(finding.detail.end(), first->facts.begin(), first->facts.end());
   }
   const contract::HistoryView history = recorder_.view();
-  const auto chart =
-      violation ? draw_violation(history, *violation) : draw_end(history, kChartLines);
-  finding.detail.insert(finding.detail.end(), chart.begin(), chart.end());
+  finding.lanes = violation ? lanes_of(history, *violation) : last_lanes(history, kLastCalls);
   count_finding();
   save_finding(finding);
 }

@@ -120,7 +120,7 @@ ScenarioRunner::Outcome ScenarioRunner::free_running(const Scenario& scenario,
       scenario.program, {options.iterations, options.seed, options.deadline}, limits, &result);
   outcome.status = result.status;
   outcome.note = result.message;
-  if (options.trace) outcome.trace = result.trace;
+  if (options.trace) outcome.trace = to_lines(result.lanes);
   outcome.operations = result.operations;
   outcome.deliveries = result.deliveries;
   outcome.iterations = result.iterations;

@@ -287,52 +287,38 @@ class FreeRunningEngine::Run {
     result_.verdict = report.violation->verdict;
     result_.rule = report.violation->rule;
     result_.message = report.violation->message;
-    result_.trace = lanes(report.violation->guilty);
+    result_.lanes = lanes(report.violation->guilty);
   }
 
-  // One column for each thread, one line for each operation, in the order in which they began.
-  // Lines whose times overlap ran at the same time.
-  std::vector<std::string> lanes(contract::OpRef guilty) const {
-    struct Line {
-      uint64_t begin;
-      std::string text;
-    };
-    std::vector<Line> lines;
+  // The operations, not the calls that they are made of.
+  Lanes lanes(contract::OpRef guilty) const {
+    Lanes lanes;
+    lanes.caption = "no order explains this run:";
     uint64_t origin = UINT64_MAX;
-    for (const auto& logger : loggers_) {
-      if (!logger->operations().empty()) origin = std::min(origin, logger->operations()[0].begin);
+    for (size_t t = 0; t < loggers_.size(); t++) {
+      lanes.names.push_back(name_of(t));
+      if (loggers_[t]->operations().empty()) continue;
+      origin = std::min(origin, loggers_[t]->operations()[0].begin);
     }
     for (size_t t = 0; t < loggers_.size(); t++) {
       for (const ThreadLogger::Operation& operation : loggers_[t]->operations()) {
         if (!operation.done || operation.end_call == operation.first_call) continue;
-        const bool marked = guilty.thread == t && guilty.op >= operation.first_call &&
-                            guilty.op < operation.end_call;
         Returned returned = operation.returned;
         returned.events = operation.events.data();
-        char time[64];
-        std::snprintf(time, sizeof time, "%s%9.1f %9.1f ", marked ? ">>" : "  ",
-                      microseconds(operation.begin - origin), microseconds(operation.end - origin));
-        std::string text = time;
-        for (size_t column = 0; column < loggers_.size(); column++) {
-          text += std::string(column_name(column).size(), ' ') + (column == t ? "*" : ".");
-        }
-        lines.push_back(
-            {operation.begin, text + "  " + describe(program_, world_, *operation.op, returned)});
+        lanes.calls.push_back({.lane = static_cast<uint32_t>(t),
+                               .begin = microseconds(operation.begin - origin),
+                               .end = microseconds(operation.end - origin),
+                               .text = describe(program_, world_, *operation.op, returned),
+                               .guilty = guilty.thread == t && guilty.op >= operation.first_call &&
+                                         guilty.op < operation.end_call});
       }
     }
-    std::stable_sort(lines.begin(), lines.end(),
-                     [](const Line& a, const Line& b) { return a.begin < b.begin; });
-    std::vector<std::string> texts = {"   begin us    end us "};
-    for (size_t column = 0; column < loggers_.size(); column++) {
-      texts[0] += " " + column_name(column);
-    }
-    for (Line& line : lines) texts.push_back(std::move(line.text));
-    return texts;
+    return lanes;
   }
 
   // The main thread runs setup and finally, and probes.
-  std::string column_name(size_t column) const {
-    return column == 0 ? "main" : std::string(threads_[column - 1]->name.view());
+  std::string name_of(size_t lane) const {
+    return lane == 0 ? "main" : std::string(threads_[lane - 1]->name.view());
   }
 
   double microseconds(uint64_t ticks) const {
@@ -434,7 +420,7 @@ Finding FreeRunningEngine::investigate(const Program& program, const FreeRunning
   finding.seed = options.seed;
   finding.message = shown.message;
   finding.reproducer = print(small);
-  finding.detail = shown.trace;
+  finding.lanes = shown.lanes;
   return finding;
 }
 

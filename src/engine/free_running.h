@@ -43,12 +43,12 @@ struct FreeRunningResult {
   std::string verdict;
   std::string rule;
   std::string message;
-  std::vector<std::string> trace;  // of the guilty run: the operations of all threads by time
-  int iterations = 0;              // done
-  uint64_t operations = 0;         // calls on the subject, recorded and judged
-  uint64_t deliveries = 0;         // entries that they returned
-  uint64_t undecided = 0;          // runs of which something was not decided
-  uint64_t interrupted = 0;        // waits that nothing ended but the signal
+  Lanes lanes;               // of the guilty run: the operations of all threads
+  int iterations = 0;        // done
+  uint64_t operations = 0;   // calls on the subject, recorded and judged
+  uint64_t deliveries = 0;   // entries that they returned
+  uint64_t undecided = 0;    // runs of which something was not decided
+  uint64_t interrupted = 0;  // waits that nothing ended but the signal
   // A thread could not be got out of its call: this process cannot run anything else.
   bool stuck = false;
 };

@@ -88,6 +88,9 @@ std::string to_text(const Finding& finding) {
   std::string detail;
   for (const std::string& line : finding.detail) detail += line + "\n";
   append_block(&out, "detail", detail);
+  std::string lanes;
+  for (const std::string& line : to_lines(finding.lanes)) lanes += line + "\n";
+  append_block(&out, "history", lanes);
   return to_printable(out);
 }
 

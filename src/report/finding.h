@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "report/lanes.h"
+
 namespace kqtorture {
 
 struct Finding {
@@ -19,7 +21,8 @@ struct Finding {
   uint64_t seed = 0;
   std::string message;              // one sentence: what was seen, and what the contract says
   std::string reproducer;           // litmus text, or the input file's name; may be empty
-  std::vector<std::string> detail;  // history lanes, stack, ...; may be empty
+  std::vector<std::string> detail;  // stack, trace, output, ...; may be empty
+  Lanes lanes;                      // of a run with several threads; may be empty
 };
 
 // The directory that findings are saved in: KQ_OUT, or "out".

@@ -15,6 +15,7 @@ using nlohmann::json;
 // can use, and far below what would hurt to parse.
 constexpr size_t kMaxBytes = size_t{16} << 20;
 constexpr size_t kMaxDetailLines = 200000;
+constexpr size_t kMaxLanes = 1024;
 // Object, array of lines, and room for members of newer versions.
 constexpr int kMaxDepth = 16;
 
@@ -33,6 +34,49 @@ bool read_string(const json& object, const char* name, bool required, std::strin
     return fail(error, std::string("finding's \"") + name + "\" is not a string");
   }
   *value = member->get<std::string>();
+  return true;
+}
+
+bool read_call(const json& object, size_t lanes, Lanes::Call* call, std::string* error) {
+  const auto wrong = [&] { return fail(error, "a call of the finding's \"lanes\" is malformed"); };
+  if (!object.is_object()) return wrong();
+  const auto lane = object.find("lane"), begin = object.find("begin_us");
+  const auto text = object.find("call"), end = object.find("end_us");
+  if (lane == object.end() || begin == object.end() || text == object.end()) return wrong();
+  if (!lane->is_number_unsigned() || lane->get<uint64_t>() >= lanes) return wrong();
+  if (!begin->is_number() || !text->is_string()) return wrong();
+  call->lane = static_cast<uint32_t>(lane->get<uint64_t>());
+  call->begin = begin->get<double>();
+  call->text = text->get<std::string>();
+  if (end != object.end() && !end->is_null()) {
+    if (!end->is_number()) return wrong();
+    call->end = end->get<double>();
+  }
+  const auto guilty = object.find("guilty");
+  if (guilty != object.end() && !guilty->is_boolean()) return wrong();
+  call->guilty = guilty != object.end() && guilty->get<bool>();
+  return true;
+}
+
+bool read_lanes(const json& object, Lanes* lanes, std::string* error) {
+  if (!object.is_object()) return fail(error, "finding's \"lanes\" is not an object");
+  if (!read_string(object, "caption", false, &lanes->caption, error)) return false;
+  const auto names = object.find("names"), calls = object.find("calls");
+  if (names == object.end() || !names->is_array() || names->size() > kMaxLanes) {
+    return fail(error, "finding's \"lanes\" have no list of names");
+  }
+  for (const json& name : *names) {
+    if (!name.is_string()) return fail(error, "a name of the finding's \"lanes\" is no string");
+    lanes->names.push_back(name.get<std::string>());
+  }
+  if (calls == object.end() || !calls->is_array() || calls->size() > kMaxDetailLines) {
+    return fail(error, "finding's \"lanes\" have no list of calls");
+  }
+  for (const json& entry : *calls) {
+    Lanes::Call call;
+    if (!read_call(entry, lanes->names.size(), &call, error)) return false;
+    lanes->calls.push_back(std::move(call));
+  }
   return true;
 }
 
@@ -63,7 +107,22 @@ bool read_members(const json& object, Finding* finding, std::string* error) {
       finding->detail.push_back(line.get<std::string>());
     }
   }
-  return true;
+  const auto lanes = object.find("lanes");
+  return lanes == object.end() || read_lanes(*lanes, &finding->lanes, error);
+}
+
+nlohmann::ordered_json to_object(const Lanes& lanes) {
+  nlohmann::ordered_json calls = nlohmann::ordered_json::array();
+  for (const Lanes::Call& call : lanes.calls) {
+    nlohmann::ordered_json entry;
+    entry["lane"] = call.lane;
+    entry["begin_us"] = call.begin;
+    if (call.end) entry["end_us"] = *call.end;
+    if (call.guilty) entry["guilty"] = true;
+    entry["call"] = call.text;
+    calls.push_back(std::move(entry));
+  }
+  return {{"caption", lanes.caption}, {"names", lanes.names}, {"calls", std::move(calls)}};
 }
 
 }  // namespace
@@ -81,6 +140,7 @@ std::string to_json(const Finding& finding) {
   object["message"] = finding.message;
   object["reproducer"] = finding.reproducer;
   object["detail"] = finding.detail;
+  if (!finding.lanes.empty()) object["lanes"] = to_object(finding.lanes);
   return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

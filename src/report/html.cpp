@@ -20,8 +20,16 @@ th:first-child, td:first-child, th:last-child, td:last-child { text-align: left;
 details { border: 1px solid var(--line); border-radius: .3rem; margin: 1rem 0; }
 details { padding: .5rem 1rem; }
 summary { cursor: pointer; font-weight: bold; }
+.history { overflow-x: auto; }
 pre { overflow-x: auto; font: 13px/1.4 ui-monospace, monospace; }
 )";
+
+std::string page_head(const std::string& title) {
+  return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
+         to_markup(title) + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<h1>" +
+         to_markup(title) + "</h1>\n";
+}
 
 std::string cell(const std::string& text) { return "<td>" + to_markup(text) + "</td>"; }
 
@@ -61,6 +69,10 @@ std::string finding_block(const EngineSummary::Found& found) {
     for (const std::string& line : finding.detail) out += to_markup(line) + "\n";
     out += "</pre>\n";
   }
+  if (!finding.lanes.empty()) {
+    if (!finding.lanes.caption.empty()) out += "<p>" + to_markup(finding.lanes.caption) + "</p>\n";
+    out += "<div class=\"history\">" + to_svg(finding.lanes) + "</div>\n";
+  }
   return out + "</details>\n";
 }
 
@@ -77,12 +89,13 @@ std::string verdict_line(const CampaignSummary& campaign) {
 
 }  // namespace
 
+std::string to_html(const EngineSummary::Found& found) {
+  return page_head("kqtorture: " + found.finding.verdict) + finding_block(found) +
+         "</body>\n</html>\n";
+}
+
 std::string to_html(const CampaignSummary& campaign) {
-  std::string out =
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width\">\n<title>kqtorture: " +
-      to_markup(campaign.subject) + "</title>\n<style>" + kStyle +
-      "</style>\n</head>\n<body>\n<h1>kqtorture: " + to_markup(campaign.subject) + "</h1>\n";
+  std::string out = page_head("kqtorture: " + campaign.subject);
   out += "<p class=\"dim\">seed " + std::to_string(campaign.seed) + ", budget " +
          fixed(campaign.budget_seconds, 0) + " s, took " + fixed(campaign.elapsed_seconds, 1) +
          " s, started " + to_markup(campaign.started) +

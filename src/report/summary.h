@@ -56,6 +56,8 @@ struct CampaignSummary {
 std::string to_results_json(const CampaignSummary& campaign);
 std::string to_junit_xml(const CampaignSummary& campaign);
 std::string to_html(const CampaignSummary& campaign);
+// The page of one finding.
+std::string to_html(const EngineSummary::Found& found);
 // The table that ends a campaign on the terminal.
 std::string to_table(const CampaignSummary& campaign);
 

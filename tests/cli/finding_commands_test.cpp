@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
+#include "report/files.h"
 #include "report/finding.h"
 #include "subject/worker.h"
 #include "tree.h"
@@ -56,6 +58,25 @@ TEST_F(FindingCommands, ExplainAsJsonIsTheFinding) {
   std::string error;
   ASSERT_TRUE(from_json(ran.output, &back, &error)) << error;
   EXPECT_EQ(back.message, "delivered twice");
+}
+
+std::string contents_of(const std::string& path) {
+  std::string contents, error;
+  EXPECT_TRUE(read_file(path, size_t{1} << 20, &contents, &error)) << error;
+  return contents;
+}
+
+TEST_F(FindingCommands, ExplainDrawsTheThreads) {
+  Finding finding = stress_finding();
+  const std::string page = tree_.path("page.html"), drawing = tree_.path("lanes.svg");
+  refused(tree_.kqtorture({"explain", "--svg", drawing, saved(finding)}), "no history");
+  EXPECT_FALSE(std::filesystem::exists(drawing)) << "nothing is half written";
+  finding.lanes = {
+      .caption = "", .names = {"A"}, .calls = {{.lane = 0, .begin = 1, .end = 2, .text = "x"}}};
+  const Ran ran = tree_.kqtorture({"explain", "--svg", drawing, "--html", page, saved(finding)});
+  EXPECT_EQ(ran.code, kExitClean) << ran.output;
+  EXPECT_THAT(contents_of(drawing), ::testing::StartsWith("<svg "));
+  EXPECT_THAT(contents_of(page), HasSubstr("<svg "));
 }
 
 TEST_F(FindingCommands, WhatIsNoFindingIsRefusedByName) {

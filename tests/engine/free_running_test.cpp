@@ -73,7 +73,7 @@ TEST(FreeRunning, AOneshotEventThatTwoWaitersGetIsADuplicate) {
       program_of(kTwoWaiters), {.iterations = 100, .seed = 1}, {.programs = 40});
   EXPECT_THAT(finding.verdict, testing::AnyOf("duplicate", "phantom", "lost", "after-delete"));
   EXPECT_EQ(finding.engine, "free-running");
-  EXPECT_THAT(finding.detail, testing::Contains(testing::StartsWith(">>")));
+  EXPECT_THAT(to_lines(finding.lanes), testing::Contains(testing::StartsWith(">>")));
   ASSERT_FALSE(parse(finding.reproducer, &small)) << finding.reproducer;
 }
 
@@ -118,10 +118,10 @@ TEST(FreeRunning, WaiterThatSleptOverAnEventIsShownBesideTheProbeThatSawIt) {
                  "thread A\nkevent k room=1 timeout=forever\nthread B\ntrigger k u\n"),
       {.iterations = 20, .seed = 1}, {.programs = 0});
   ASSERT_EQ(finding.verdict, "stuck-waiter");
-  EXPECT_THAT(finding.detail[0], testing::HasSubstr("main A B"));
-  EXPECT_THAT(
-      finding.detail,
-      testing::Contains(testing::AllOf(testing::HasSubstr("* . .  kevent k room=64 => (u USER"))));
+  const std::vector<std::string> lines = to_lines(finding.lanes);
+  EXPECT_THAT(lines, testing::Contains(testing::HasSubstr("main A B")));
+  EXPECT_THAT(lines, testing::Contains(
+                         testing::AllOf(testing::HasSubstr("* . .  kevent k room=64 => (u USER"))));
 }
 
 TEST(FreeRunning, DeadlineEndsTheRunsAndTheFirstIsDoneInAnyCase) {

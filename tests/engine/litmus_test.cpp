@@ -34,7 +34,7 @@ void expect_no_finding(const Program& program) {
   ASSERT_TRUE(engine) << error;
   const FreeRunningResult result = engine->run(program, {.iterations = 100, .seed = 1});
   std::string trace;
-  for (const std::string& line : result.trace) trace += line + "\n";
+  for (const std::string& line : to_lines(result.lanes)) trace += line + "\n";
   EXPECT_EQ(result.status, SequentialResult::Status::kClean)
       << result.verdict << " " << result.rule << ": " << result.message << "\n"
       << trace;

@@ -1,0 +1,136 @@
+// The lanes as a drawing. No script, no font, nothing fetched: it reads the same in a page, as a
+// file and in a repository's viewer.
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+#include "report/lanes.h"
+#include "report/text.h"
+
+namespace kqtorture {
+namespace {
+
+// Pixels.
+constexpr int kTimeWidth = 90;
+constexpr int kLaneWidth = 56;
+constexpr int kBarWidth = 14;
+constexpr int kHead = 34;
+constexpr int kBeginRow = 22;  // has a line of text
+constexpr int kEndRow = 7;
+constexpr int kTextWidth = 7;  // of a character, and a little more: the font is the reader's
+
+constexpr char kStyle[] = R"(
+.lanes { font: 12px ui-monospace, monospace; }
+.lanes text { fill: #222; } .lanes .dim { fill: #777; } .lanes .guilty { fill: #c22; }
+.lanes text.guilty { font-weight: bold; }
+.lanes rect.call { fill: #58a; } .lanes rect.guilty { fill: #c22; }
+.lanes rect.waiting { fill-opacity: .45; }
+.lanes line { stroke: #8886; } .lanes .lead { stroke-dasharray: 1 3; }
+@media (prefers-color-scheme: dark) { .lanes text { fill: #ddd; } .lanes .dim { fill: #999; } }
+)";
+
+std::string text_at(int x, int y, const std::string& classes, const std::string& text) {
+  return "<text x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\" class=\"" +
+         classes + "\">" + to_markup(text) + "</text>\n";
+}
+
+std::string line_from(int x1, int y1, int x2, int y2, const std::string& classes) {
+  return "<line class=\"" + classes + "\" x1=\"" + std::to_string(x1) + "\" y1=\"" +
+         std::to_string(y1) + "\" x2=\"" + std::to_string(x2) + "\" y2=\"" + std::to_string(y2) +
+         "\"/>\n";
+}
+
+std::string microseconds(double time) {
+  char text[400];
+  std::snprintf(text, sizeof text, "%.1f", time);
+  return text;
+}
+
+// An instant at which a call begins or ends.
+struct Instant {
+  double time;
+  size_t call;
+  bool begins;
+};
+
+class Drawing {
+ public:
+  explicit Drawing(const Lanes& lanes) : lanes_(lanes) { place(); }
+
+  std::string svg() const {
+    size_t longest = 0;
+    for (const Lanes::Call& call : lanes_.calls) longest = std::max(longest, call.text.size());
+    const int width = labels_at() + 20 + static_cast<int>(longest) * kTextWidth;
+    const std::string size = std::to_string(width) + ' ' + std::to_string(height_);
+    std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lanes\" viewBox=\"0 0 " +
+                      size + "\" width=\"" + std::to_string(width) + "\" height=\"" +
+                      std::to_string(height_) + "\" role=\"img\">\n<title>" +
+                      to_markup(lanes_.caption) + "</title>\n<style>" + kStyle + "</style>\n";
+    out += text_at(8, 18, "dim", "us");
+    for (size_t lane = 0; lane < lanes_.names.size(); lane++) {
+      const int x = middle_of(lane);
+      out += text_at(x - kBarWidth / 2, 18, "name", lanes_.names[lane]);
+      out += line_from(x, kHead - 8, x, height_ - 4, "lane");
+    }
+    for (size_t i = 0; i < lanes_.calls.size(); i++) out += call(i);
+    return out + "</svg>\n";
+  }
+
+ private:
+  // Rows from top to bottom. Of equal times the ends come last: equal times overlap.
+  void place() {
+    std::vector<Instant> instants;
+    for (size_t i = 0; i < lanes_.calls.size(); i++) {
+      const Lanes::Call& call = lanes_.calls[i];
+      instants.push_back({call.begin, i, true});
+      if (call.end) instants.push_back({std::max(*call.end, call.begin), i, false});
+    }
+    std::stable_sort(instants.begin(), instants.end(), [](const Instant& a, const Instant& b) {
+      return a.time != b.time ? a.time < b.time : a.begins > b.begins;
+    });
+    top_.resize(lanes_.calls.size());
+    bottom_.resize(lanes_.calls.size());
+    int y = kHead;
+    for (const Instant& instant : instants) {
+      (instant.begins ? top_ : bottom_)[instant.call] = y;
+      y += instant.begins ? kBeginRow : kEndRow;
+    }
+    height_ = y + 8;
+    for (size_t i = 0; i < lanes_.calls.size(); i++) {
+      if (!lanes_.calls[i].end) bottom_[i] = height_ - 4;
+    }
+  }
+
+  std::string call(size_t index) const {
+    const Lanes::Call& call = lanes_.calls[index];
+    const int x = middle_of(call.lane);
+    const int y = top_[index];
+    const int text_y = y + 13;
+    const std::string guilty = call.guilty ? " guilty" : "";
+    const std::string until =
+        call.end ? microseconds(*call.end) + " us" : std::string("not returned");
+    return text_at(8, text_y, "dim" + guilty, microseconds(call.begin)) +
+           line_from(x, text_y - 4, labels_at() - 6, text_y - 4, "lead") + "<rect class=\"call" +
+           guilty + (call.end ? "" : " waiting") + "\" x=\"" + std::to_string(x - kBarWidth / 2) +
+           "\" y=\"" + std::to_string(y) + "\" width=\"" + std::to_string(kBarWidth) +
+           "\" height=\"" + std::to_string(std::max(bottom_[index] - y, 4)) +
+           "\" rx=\"2\"><title>" +
+           to_markup(microseconds(call.begin) + " to " + until + ": " + call.text) +
+           "</title></rect>\n" + text_at(labels_at(), text_y, "what" + guilty, call.text);
+  }
+
+  int middle_of(size_t lane) const {
+    return kTimeWidth + static_cast<int>(lane) * kLaneWidth + kLaneWidth / 2;
+  }
+  int labels_at() const { return middle_of(lanes_.names.size()); }
+
+  const Lanes& lanes_;
+  std::vector<int> top_, bottom_;
+  int height_ = 0;
+};
+
+}  // namespace
+
+std::string to_svg(const Lanes& lanes) { return lanes.empty() ? "" : Drawing(lanes).svg(); }
+
+}  // namespace kqtorture
