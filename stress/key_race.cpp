@@ -105,4 +105,8 @@ void KeyRace::handle(Lane& self, const Kevent& event, std::vector<Kevent>* pendi
   }
 }
 
+void run_keys(const KeyRace::Plan& plan) {
+  run_race(current_case(), [&plan] { return std::make_unique<KeyRace>(plan); });
+}
+
 }  // namespace kqtorture

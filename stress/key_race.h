@@ -5,6 +5,9 @@
 // succeeded, and a row that never did fails the case: it has not been exercised.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <string>
 #include <vector>
 
 #include "kqueue_race.h"
@@ -68,5 +71,16 @@ class KeyRace : public KqueueRace {
   const Plan plan_;
   unsigned weights_ = 0;
 };
+
+// The current case as this race.
+void run_keys(const KeyRace::Plan& plan);
+
+// For suites that run once for every kind of object.
+inline auto all_objects() {
+  return testing::Values(SlotKind::kPipe, SlotKind::kSocketPair, SlotKind::kUser);
+}
+inline std::string slot_name(const testing::TestParamInfo<SlotKind>& instance) {
+  return name_of(instance.param);
+}
 
 }  // namespace kqtorture

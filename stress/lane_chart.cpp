@@ -46,7 +46,11 @@ Lanes lanes_of(const HistoryView& history, const std::vector<OpRef>& calls,
 }
 
 Lanes lanes_of(const HistoryView& history, const contract::Violation& violation) {
-  Lanes lanes = lanes_of(history, violation.witnesses, violation.guilty);
+  std::vector<OpRef> calls = violation.witnesses;
+  if (std::find(calls.begin(), calls.end(), violation.guilty) == calls.end()) {
+    calls.push_back(violation.guilty);
+  }
+  Lanes lanes = lanes_of(history, calls, violation.guilty);
   lanes.caption = "no order explains these first calls of the round:";
   for (size_t i = 0; i < violation.prefix.size(); ++i) {
     lanes.caption += (i ? ", " : " ") + std::to_string(violation.prefix[i]) + " of " +

@@ -53,6 +53,17 @@ TEST(I13, AReceiptWithoutRoomEndsTheCall) {
             "1.3 wrong-errno");
 }
 
+TEST(I13, AReceiptForWhichAFailureLeftNoRoomEndsTheCallToo) {
+  Event failing = user(flag::kDelete, 1);
+  failing.ident = 7;
+  Event receipted = user(kAdd | flag::kReceipt, 2);
+  receipted.ident = 8;
+  // An event is due, and the call did not come to look for it.
+  EXPECT_EQ(triggered().changes(20, 21, {failing, receipted}, 1, {}, 0).verdict(), "accepted");
+  EXPECT_EQ(triggered().changes(20, 21, {failing, receipted}, 4, {}, 0).verdict(),
+            "I13 wrong-answer");
+}
+
 TEST(I14, AWaitWithoutATimeoutReturnsSomething) {
   EXPECT_EQ(Sketch().wait(10, 20, {}).verdict(), "I14 wrong-answer");
 }

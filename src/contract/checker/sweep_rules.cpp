@@ -52,12 +52,13 @@ void Sweep::judge_call(Flight* flight) {
   }
   if (op.value > 1) judge_repetition(*flight);
   if (over_ || op.value != 0 || op.nevents <= 0 || !promises_visibility(profile_)) return;
-  size_t receipts = 0;
-  for (const Event& change : flight->log->changes(op)) {
-    if ((change.flags & flag::kReceipt) != 0) ++receipts;
-  }
-  // A receipt without room makes a call return at once.
-  if (receipts > static_cast<size_t>(op.nevents)) return;
+  // A receipt without room makes a call return 0 at once, and changes that failed may have taken
+  // the room: what they were told is not counted then.
+  const std::span<const Event> changes = flight->log->changes(op);
+  const bool receipts = std::any_of(changes.begin(), changes.end(), [](const Event& change) {
+    return (change.flags & flag::kReceipt) != 0;
+  });
+  if (receipts && changes.size() > static_cast<size_t>(op.nevents)) return;
   if (op.timeout == Timeout::kForever) {
     return accuse_call("wrong-answer", "I14", "a call without a timeout returned nothing");
   }
