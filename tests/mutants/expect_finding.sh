@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: expect_finding.sh KQ_STRESS SUBJECT OUTPUT_DIRECTORY SUITE VERDICT
+# Usage: expect_finding.sh KQ_STRESS SUBJECT OUTPUT_DIRECTORY SUITE_OR_CASE VERDICT
 # Tortures a kqueue that is known to be broken until the first finding. Passes when kq_stress says
 # "finding" (exit code 1) and the finding's verdict matches the regular expression VERDICT: a crash
 # or a hang would prove that the mutant is broken, not that the races can see its bug.
@@ -12,7 +12,7 @@ seconds=${KQ_MUTANT_SECONDS:-10}
 rm -rf "$out"
 mkdir -p "$out"
 code=0
-KQ_OUT=$out "$stress" --subject="$subject" --seconds="$seconds" --gtest_filter="*$suite.*" \
+KQ_OUT=$out "$stress" --subject="$subject" --seconds="$seconds" --gtest_filter="*$suite*" \
   --gtest_fail_fast || code=$?
 if [[ $code -ne 1 ]]; then
   echo "expect_finding: exit code $code instead of 1: the planted bug was not found" >&2
