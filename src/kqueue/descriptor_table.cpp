@@ -164,6 +164,7 @@ void list_insert(Kqueue* kqueue) {
   all_kqueues = kqueue;
 }
 
+// Does nothing to one that could not be completed and was never in it.
 void list_remove(Kqueue* kqueue) {
   MutexGuard guard(&list_lock);
   if (kqueue->list_prev) kqueue->list_prev->list_next = kqueue->list_next;

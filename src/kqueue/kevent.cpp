@@ -57,7 +57,6 @@ int create_kqueue(bool close_on_exec) {
     return -1;
   }
   kqueue->references = 1;
-  list_insert(kqueue);
   int fd = -1;
   kqueue->wake = make_internal(sys::eventfd(EFD_NONBLOCK | EFD_CLOEXEC));
   if (kqueue->wake >= 0) fd = sys::epoll_create(close_on_exec ? EPOLL_CLOEXEC : 0);
@@ -68,6 +67,9 @@ int create_kqueue(bool close_on_exec) {
     kqueue->epoll = copy < 0 ? -1 : make_internal(copy);
   }
   int error = kqueue->epoll < 0 ? errno : add_internal_item(kqueue, kqueue->wake, Token::kWake);
+  // Complete before others find it in the list: who calls on a number that was somebody else's a
+  // moment ago looks there (adopt()).
+  if (error == 0) list_insert(kqueue);
   if (error == 0 && !bind_descriptor(fd, kqueue)) error = ENOMEM;
   if (error != 0) {
     if (fd >= 0) sys::close(fd);
