@@ -291,7 +291,7 @@ TEST_F(Harness, HistoryThatNoOrderExplainsIsAFindingWithItsPicture) {
   EXPECT_NE(report.find(">>"), std::string::npos) << report;
 }
 
-TEST(LaneChart, ShowsTheCallsInTheOrderOfTheirBeginAndMarksTheGuiltyOne) {
+TEST(LaneChart, TellsWhoMadeTheCallsWhenAndMarksTheGuiltyOne) {
   using contract::HistoryOp;
   contract::History history;
   history.threads.resize(3);
@@ -306,15 +306,27 @@ TEST(LaneChart, ShowsTheCallsInTheOrderOfTheirBeginAndMarksTheGuiltyOne) {
   call(0, 1000, 3000, 7);
   call(1, 2000, 5000, 8);
   call(0, 4000, contract::kUnreturned, 9);
-  const auto chart = draw_lanes(history.view(), {{0, 1}, {0, 0}, {1, 0}}, contract::OpRef{1, 0});
-  ASSERT_EQ(chart.size(), 4u);
-  EXPECT_NE(chart[0].find(" T0 T1  S"), std::string::npos) << chart[0];
-  EXPECT_NE(chart[1].find("     -4.000      -2.000  *  .  .  close 7"), std::string::npos)
-      << chart[1];
-  EXPECT_NE(chart[2].find(">>     -3.000"), std::string::npos) << chart[2];
-  EXPECT_NE(chart[2].find(".  *  .  close 8"), std::string::npos) << chart[2];
-  EXPECT_NE(chart[3].find("not yet   *  .  .  close 9"), std::string::npos) << chart[3];
-  EXPECT_EQ(draw_end(history.view(), 2).size(), 3u);
+  const Lanes lanes = lanes_of(history.view(), {{0, 1}, {0, 0}, {1, 0}}, contract::OpRef{1, 0});
+  EXPECT_EQ(lanes.names, (std::vector<std::string>{"T0", "T1", "S"}));
+  ASSERT_EQ(lanes.calls.size(), 3u);
+  EXPECT_EQ(lanes.calls[0].lane, 0u);
+  EXPECT_EQ(lanes.calls[0].begin, 3.0);
+  EXPECT_FALSE(lanes.calls[0].end);
+  EXPECT_EQ(lanes.calls[1].begin, 0.0);
+  EXPECT_EQ(lanes.calls[1].end, 2.0);
+  EXPECT_EQ(lanes.calls[2].lane, 1u);
+  EXPECT_NE(lanes.calls[2].text.find("close 8"), std::string::npos) << lanes.calls[2].text;
+  EXPECT_TRUE(lanes.calls[2].guilty);
+  EXPECT_FALSE(lanes.calls[1].guilty);
+  // The guilty call is in the picture though no witness names it.
+  contract::Violation violation;
+  violation.guilty = {1, 0};
+  violation.witnesses = {{0, 0}};
+  violation.prefix = {1, 1, 0};
+  const Lanes picture = lanes_of(history.view(), violation);
+  EXPECT_EQ(picture.calls.size(), 2u);
+  EXPECT_NE(picture.caption.find("1 of T0, 1 of T1, 0 of S"), std::string::npos) << picture.caption;
+  EXPECT_EQ(last_lanes(history.view(), 2).calls.size(), 2u);
 }
 
 ParsedSettings parse(std::vector<std::string> arguments, Settings* settings,
