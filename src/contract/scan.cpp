@@ -82,13 +82,14 @@ bool watches_kqueue(const State& state, const Knote& knote) {
 }
 
 // Where a kqueue counts as readable at times that nothing marks (I17), whoever watches it may be
-// woken at such times, and a ONESHOT then tells how many were queued at that moment.
-void hint_at(const Evaluation& now, uint32_t tick, Knote* knote) {
+// woken at such times, long before this scan looks, and a ONESHOT then tells how many were queued at
+// that moment.
+void hint(const Evaluation& now, Knote* knote) {
   if (knote->disabled || !possible(now.ready)) return;
   knote->data = knote->data.join(now.data);
   if (knote->active != Active::kNo) return;
   knote->active = Active::kMaybe;
-  enter_queue(tick, Knote::kOpenTick, knote);
+  enter_queue(0, Knote::kOpenTick, knote);
 }
 
 }  // namespace
@@ -113,7 +114,7 @@ void open_scan(const Context& context, uint8_t kqueue, ScanView* view) {
     slot.delivered = slot.gone = false;
     slot.now = evaluate(context.profile, context.host, state, knote);
     if (context.host.queues_unready && watches_kqueue(state, knote)) {
-      hint_at(slot.now, state.tick, &knote);
+      hint(slot.now, &knote);
     }
     begin_scan(slot.now, state.tick, &knote);
     slot.due = deliverable(context.profile, knote, slot.now);

@@ -117,6 +117,21 @@ TEST(Nested, AClearKnoteFiresWhenTheInnerOneWasEmpty) {
   EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered::of({ev(READ, nest.inner, CLEAR, 0, 2)})));
 }
 
+TEST(Nested, AHintThatNothingMarksMayHaveComeLongBeforeTheScan) {
+  Nest nest("strict-2006", "linux", CLEAR);
+  World& world = nest.world;
+  const Pair pipe = world.pipe();
+  world.change(nest.inner, {ev(READ, pipe.first, ADD)});
+  world.write(pipe.second, 1);
+  world.change(nest.outer, {ev(USER, 4, ADD)});
+  EXPECT_EQ(world.poll(nest.outer).value, 1);
+  world.change(nest.outer, {ev(USER, 4, 0, TRIGGER)});
+  const Event inner = ev(READ, nest.inner, CLEAR, 0, 1), user = ev(USER, 4, 0);
+  EXPECT_TRUE(world.accepts(nest.outer, {}, 8, Answered::of({inner, user})));
+  EXPECT_TRUE(world.accepts(nest.outer, {}, 8, Answered::of({user, inner})));
+  EXPECT_TRUE(world.accepts(nest.outer, {}, 8, Answered::of({user})));
+}
+
 TEST(Nested, WithoutADrainThePropagationMayBeLate) {
   for (const char* name : {"freebsd13", "openbsd"}) {
     Nest nest(name);
