@@ -82,8 +82,8 @@ bool watches_kqueue(const State& state, const Knote& knote) {
 }
 
 // Where a kqueue counts as readable at times that nothing marks (I17), whoever watches it may be
-// woken at such times, long before this scan looks, and a ONESHOT then tells how many were queued at
-// that moment.
+// woken at such times, long before this scan looks, and a ONESHOT then tells how many were queued
+// at that moment.
 void hint(const Evaluation& now, Knote* knote) {
   if (knote->disabled || !possible(now.ready)) return;
   knote->data = knote->data.join(now.data);
