@@ -183,7 +183,10 @@ void remove_knote(const Context& context, int index, Removal why) {
   gone = {knote.ident, knote.udata, knote.filter, knote.kqueue, why};
   state.removed_next = static_cast<uint8_t>((state.removed_next + 1) % kMaxRemoved);
   if (state.removed < kMaxRemoved) state.removed++;
-  if (context.host.queues_unready && possible(knote.queued)) {
+  // Nor does a watch on a file end without a trace: that it ended is told to the kqueue, too.
+  const bool file =
+      knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kFile;
+  if (context.host.queues_unready && (possible(knote.queued) || file)) {
     state.object[knote.kqueue].stale_hint = true;
   }
   if (knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kKqueue) {

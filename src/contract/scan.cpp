@@ -176,8 +176,8 @@ Answer judge_scan(const Context& context, uint8_t kqueue, const Op& op, const Ou
   for (int i = first; i < seen.value; i++) {
     deliver_slot(context, seen.events[i].flags, find_slot(*context.state, seen.events[i], &view));
   }
-  end_scan(context, &view);
   if (!full) context.state->object[kqueue].stale_hint = false;
+  end_scan(context, &view);
   return Answer::kAccepted;
 }
 
