@@ -87,9 +87,12 @@ bool watches_kqueue(const State& state, const Knote& knote) {
 void hint(const Evaluation& now, Knote* knote) {
   if (knote->disabled || !possible(now.ready)) return;
   knote->data = knote->data.join(now.data);
-  if (knote->active != Active::kNo) return;
-  knote->active = Active::kMaybe;
-  enter_queue(0, Knote::kOpenTick, knote);
+  if (knote->active == Active::kNo) {
+    knote->active = Active::kMaybe;
+    enter_queue(0, Knote::kOpenTick, knote);
+  } else if (possible(knote->queued)) {
+    knote->place_lo = 0;
+  }
 }
 
 }  // namespace

@@ -247,8 +247,12 @@ bool write_socket(Knote* knote, Registration* registration) {
   if (state & POLLERR) return true;
   if (knote->saved_fflags & NOTE_LOWAT) {
     if (writable) return knote->event.data >= knote->saved_data;
-    // A mark of nothing is met by a full buffer, but not by a socket that is still connecting.
-    return knote->saved_data <= 0 && (!stream || sys::send_nothing(registration->fd) == 0);
+    // A mark of nothing is met by a full buffer, but not by a socket that is still connecting; and
+    // who has stopped sending is at the end.
+    if (knote->saved_data > 0) return false;
+    if (!stream || sys::send_nothing(registration->fd) == 0) return true;
+    set_eof(knote, errno == EPIPE);
+    return errno == EPIPE;
   }
   return writable;
 }

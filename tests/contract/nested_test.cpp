@@ -130,6 +130,8 @@ TEST(Nested, AHintThatNothingMarksMayHaveComeLongBeforeTheScan) {
   EXPECT_TRUE(world.accepts(nest.outer, {}, 8, Answered::of({inner, user})));
   EXPECT_TRUE(world.accepts(nest.outer, {}, 8, Answered::of({user, inner})));
   EXPECT_TRUE(world.accepts(nest.outer, {}, 8, Answered::of({user})));
+  // Nor does a change, which has it looked at again, say where it stood by then.
+  EXPECT_TRUE(world.accepts(nest.outer, {ev(READ, nest.inner, 0)}, 1, Answered::of({inner})));
 }
 
 TEST(Nested, WithoutADrainThePropagationMayBeLate) {

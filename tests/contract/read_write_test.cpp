@@ -137,6 +137,20 @@ TEST_P(ReadWrite, ASocketWhosePeerIsGoneIsEofForWriteToo) {
   EXPECT_EQ(world.write(pair.first, 1), Answered::failed(EPIPE));
 }
 
+TEST_P(ReadWrite, AWriteThatFailsDoesNotTakeTheResetAway) {
+  World world(GetParam());
+  const Pair pair = world.stream();
+  world.write(pair.first, 5);
+  world.close(pair.second);
+  world.object_saw(OpKind::kWrite, pair.first, 1, -1, EPIPE);
+  const int kq = world.kqueue();
+  world.change(kq, {ev(READ, pair.first, ADD)});
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({ev(READ, pair.first, END, ECONNRESET)})));
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({ev(READ, pair.first, END)})));
+  world.object_saw(OpKind::kRead, pair.first, 1, -1, ECONNRESET);
+  EXPECT_FALSE(world.accepts(kq, {}, 1, Answered::of({ev(READ, pair.first, END, ECONNRESET)})));
+}
+
 TEST_P(ReadWrite, UnreadBytesMayLeaveAResetAtThePeer) {
   World world(GetParam());
   const int kq = world.kqueue();
