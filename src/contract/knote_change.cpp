@@ -82,6 +82,8 @@ void force(const Profile& profile, const Host& host, uint32_t tick, Knote* knote
   knote->active = Active::kYes;
   // Before DISABLE is looked at: a knote that was enabled is queued even if it ends disabled.
   if (!knote->disabled) enter_queue(tick, tick, knote);
+  // How often a timer has expired is not sure before somebody was told (3.4: no upper bound).
+  if (knote->filter == filter::kTimer && timer_runs(*knote)) knote->data.lo = 0;
   // An emulation may not have kept the last value of a knote that it does not watch (section 9).
   if (knote->disabled && host.activation == Observed::kAtScan) {
     knote->data = knote->data.join(Range::exactly(0));

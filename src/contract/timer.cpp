@@ -128,7 +128,9 @@ int touch_timer(const Profile& profile, const Event& change, uint32_t tick, Knot
 
 bool settle_timer(uint32_t tick, Knote* knote) {
   if (knote->filter != filter::kTimer || knote->timer != TimerState::kSoon) return false;
-  if (knote->data.lo == 0) knote->data.lo = 1;
+  // A forced event does not wait for an expiration, and may come before one that is late.
+  const bool forced = knote->forced && knote->active == Active::kYes;
+  if (knote->data.lo == 0 && !forced) knote->data.lo = 1;
   if (!knote->periodic) knote->timer = TimerState::kStopped;
   knote->active = Active::kYes;
   if (knote->disabled) return false;

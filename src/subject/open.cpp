@@ -3,7 +3,9 @@
 //
 // Compiled a second time with KQT_SUBJECT_LINKED, for programs that are linked with the kqueue they
 // test: those have one subject and no choice.
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "report/text.h"
 #include "subject/executable.h"
@@ -33,33 +35,40 @@ std::string emulator_path() {
 constexpr const char* kProfiles[] = {"strict-2006", "freebsd13", "freebsd", "netbsd",
                                      "openbsd",     "dragonfly", "macos",   "libkqueue"};
 
-// A choice of profile by the environment is checked before a stranger's code is loaded.
-bool profile_override(std::string* profile, std::string* error) {
-  const char* name = environment("KQ_PROFILE");
+constexpr const char* kHosts[] = {"linux", "linux-at-once", "bsd"};
+
+template <size_t kSize>
+bool is_one_of(const char* const (&names)[kSize], std::string_view name) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+template <size_t kSize>
+std::string joined(const char* const (&names)[kSize]) {
+  std::string text;
+  for (const char* name : names) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
+}
+
+// Choices by the environment are checked before a stranger's code is loaded.
+bool override_of(const char* variable, const char* kind, bool (*known)(std::string_view),
+                 std::string (*names)(), std::string* chosen, std::string* error) {
+  const char* name = environment(variable);
   if (name == nullptr) return true;
-  if (!is_profile(name)) {
-    *error =
-        "KQ_PROFILE: no profile is called \"" + to_line(name) + "\"; there are " + profile_names();
+  if (!known(name)) {
+    *error = std::string(variable) + ": no " + kind + " is called \"" + to_line(name) +
+             "\"; there are " + names();
     return false;
   }
-  *profile = name;
+  *chosen = name;
   return true;
 }
 
 }  // namespace
 
-bool is_profile(std::string_view name) {
-  for (const char* profile : kProfiles) {
-    if (name == profile) return true;
-  }
-  return false;
-}
-
-std::string profile_names() {
-  std::string names;
-  for (const char* profile : kProfiles) names += (names.empty() ? "" : ", ") + std::string(profile);
-  return names;
-}
+bool is_profile(std::string_view name) { return is_one_of(kProfiles, name); }
+std::string profile_names() { return joined(kProfiles); }
+bool is_host(std::string_view name) { return is_one_of(kHosts, name); }
+std::string host_names() { return joined(kHosts); }
 
 std::string Subject::default_spec() {
   if (kLinked) return "native";
@@ -73,7 +82,11 @@ std::string Subject::default_spec() {
 
 std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* error) {
   std::string profile;
-  if (!profile_override(&profile, error)) return nullptr;
+  std::string host;
+  if (!override_of("KQ_PROFILE", "profile", is_profile, profile_names, &profile, error) ||
+      !override_of("KQ_HOST", "host", is_host, host_names, &host, error)) {
+    return nullptr;
+  }
   std::unique_ptr<Subject> subject;
   if (spec == "native") {
     subject = open_native(error);
@@ -88,6 +101,7 @@ std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* err
     subject = open_shared_object(spec, spec, false, error);
   }
   if (subject != nullptr && !profile.empty()) subject->profile_ = profile;
+  if (subject != nullptr && !host.empty()) subject->host_ = host;
   return subject;
 }
 

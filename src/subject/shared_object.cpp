@@ -95,7 +95,7 @@ class SharedObjectSubject : public Subject {
   // False, with *error saying what is wrong, when the object is not a subject.
   bool bind(const Library& library, std::string* error) {
     return bind_calls(library, error) && read_layout(library, error) &&
-           read_profile(library, error);
+           read_profile(library, error) && read_host(library, error);
   }
 
 #if defined(__clang__)
@@ -114,6 +114,7 @@ class SharedObjectSubject : public Subject {
   bool bind_calls(const Library& library, std::string* error);
   bool read_layout(const Library& library, std::string* error);
   bool read_profile(const Library& library, std::string* error);
+  bool read_host(const Library& library, std::string* error);
 
   NativeKevent kevent_ = nullptr;
 };
@@ -138,7 +139,8 @@ bool SharedObjectSubject::bind_calls(const Library& library, std::string* error)
       return false;
     }
   }
-  calls_ = creator != nullptr ? missing_calls() : host_calls();
+  own_descriptors_ = creator != nullptr;
+  calls_ = own_descriptors_ ? missing_calls() : host_calls();
   calls_.kqueue = create;
   library.assign("kqueue1", &calls_.kqueue1);
   library.assign("close", &calls_.close);
@@ -188,7 +190,7 @@ bool SharedObjectSubject::read_layout(const Library& library, std::string* error
   return true;
 }
 
-// KQ_PROFILE is applied by Subject::open(); what it overrides need not even be right.
+// KQ_PROFILE and KQ_HOST are applied by Subject::open(); what they override need not even be right.
 bool SharedObjectSubject::read_profile(const Library& library, std::string* error) {
   if (is_set(std::getenv("KQ_PROFILE"))) return true;
   const auto name = library.own_string("kqtorture_profile");
@@ -198,6 +200,18 @@ bool SharedObjectSubject::read_profile(const Library& library, std::string* erro
     return false;
   }
   profile_ = *name;
+  return true;
+}
+
+bool SharedObjectSubject::read_host(const Library& library, std::string* error) {
+  if (is_set(std::getenv("KQ_HOST"))) return true;
+  const auto name = library.own_string("kqtorture_host");
+  if (!name) return true;
+  if (!is_host(*name)) {
+    *error = "kqtorture_host is \"" + to_line(*name) + "\"; known are " + host_names();
+    return false;
+  }
+  host_ = *name;
   return true;
 }
 

@@ -114,6 +114,11 @@ class Subject {
   // The name of the profile (CONTRACT: section "profiles") this subject is judged by: KQ_PROFILE,
   // the object's own kqtorture_profile, or the default for the kind of subject.
   const std::string& profile() const { return profile_; }
+  // Whose pipes, sockets and files it reports on: the host table's name (contract/host.h) given by
+  // KQ_HOST or the object's own kqtorture_host; empty when nobody said so.
+  const std::string& host() const { return host_; }
+  // It makes its pipes itself, a virtual kernel: nothing of what is known about the host's applies.
+  bool has_own_descriptors() const { return own_descriptors_; }
   Layout layout() const { return layout_; }
   bool is_emulator() const { return emulator_; }
 
@@ -129,8 +134,10 @@ class Subject {
   SubjectCalls calls_{};
   std::string spec_;
   std::string profile_ = "strict-2006";
+  std::string host_;
   Layout layout_ = Layout::kFreebsd11;
   bool emulator_ = false;
+  bool own_descriptors_ = false;
 };
 
 }  // namespace kqtorture

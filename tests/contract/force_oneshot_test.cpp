@@ -171,6 +171,19 @@ TEST_P(ForceOneshot, OfATimerSurvivesWithoutAdd) {
   EXPECT_EQ(world.poll(kq), Answered::of({ev(TIMER, 1, last(CLEAR))}));
 }
 
+// The machine may be late with every expiration: that forces nobody to wait for one.
+TEST_P(ForceOneshot, OfATimerThatIsDueMayComeBeforeItsExpiration) {
+  World world(GetParam());
+  const int kq = world.kqueue();
+  world.change(kq, {ev(TIMER, 1, ADD, note::kNseconds, 1)});
+  world.await();
+  world.change(kq, {ev(TIMER, 1, FORCE)});
+  world.await();
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({ev(TIMER, 1, last(CLEAR), 0, 0)})));
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({ev(TIMER, 1, last(CLEAR), 0, 3)})));
+  EXPECT_EQ(world.verdict(kq, 1, {}), "lost");
+}
+
 TEST_P(ForceOneshot, OfATimerIsWithdrawnByAnAddAndTheNextExpiryIsTheLast) {
   World world(GetParam());
   const int kq = world.kqueue();

@@ -55,6 +55,31 @@ TEST(SequentialEngine, ProgramsForOthersAreSkippedWithTheReason) {
   EXPECT_EQ(threads.message, "it has several threads");
 }
 
+constexpr const char* kSays =
+    "pipe p\nkqueue k\nthread T\nwrite p.w 1\nkevent k (p.r READ ADD) room=1"
+    " => (p.r READ ADD data=1)\n";
+
+// Flags that a delivery echoes on one platform and not on another.
+TEST(SequentialEngine, WhatAProgramSaysIsLeftAsideWhereTheProfileSaysOtherwise) {
+  class Echoing : public Altered {
+   public:
+    Echoing() : Altered(real) { profile_ = "freebsd"; }
+  };
+  const Echoing echoing;
+  EXPECT_EQ(engine_for(echoing)->run(program_of(kSays)).status, Status::kClean);
+  const SequentialResult wrong = engine_for(echoing)->run(
+      program_of("pipe p\nkqueue k\nthread T\nwrite p.w 1\nclose p.r => EBADF\n"));
+  EXPECT_EQ(wrong.rule, "=>") << "of a close all profiles say the same";
+}
+
+TEST(SequentialEngine, WhatAProgramSaysIsNotShrunk) {
+  const Program program =
+      program_of("pipe p\nthread T\nwrite p.w 1\nread p.r 1\nread p.r 1 => 1\nclose p.w\n");
+  const Finding finding = engine_for(emulator())->investigate(program);
+  EXPECT_EQ(finding.rule, "=>");
+  EXPECT_EQ(finding.reproducer, print(program)) << "what it says holds after what comes before";
+}
+
 TEST(SequentialEngine, AProfileThatDoesNotExistIsOneLine) {
   class Odd : public Altered {
    public:

@@ -154,6 +154,8 @@ TEST_F(Clear, FiresAtCreationWhenTheConditionHolds) {
 }
 
 TEST_F(Clear, APartialReadDoesNotFire) {
+  // FreeBSD's pipe tells all its knotes, those of READ too, that there is room again.
+  if (knob().freebsd_objects && !host_descriptors()) GTEST_SKIP() << "reading activates READ too";
   ASSERT_EQ(submit(kq_, read_ev(flag::kAdd | flag::kClear)), 0);
   put(pipe_.far, 4);
   ASSERT_EQ(poll_events(kq_).size(), 1u);

@@ -206,7 +206,9 @@ TEST_P(PipeWriteData, AWriteOfThatSizeIsAcceptedWhole) {
   ASSERT_EQ(submit(kq_, write_ev(flag::kAdd)), 0);
   const std::vector<Kevent> events = poll_events(kq_);
   if (events.empty()) {
-    // Silence says that there is less than PIPE_BUF, the least that is worth an event.
+    // Silence says that there is less than PIPE_BUF, the least that is worth an event; of FreeBSD's
+    // own pipe that it is full at its present size, which the next write doubles.
+    if (knob().freebsd_objects && !host_descriptors()) return;
     const std::vector<char> bytes(65536, 'x');
     EXPECT_LT(subject().write(pipe_.far, bytes.data(), bytes.size()), 4096);
     return;

@@ -27,7 +27,8 @@ std::string object(const std::string& name) {
 class Open : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name : {"KQ_SUBJECT", "KQ_PROFILE", "KQ_LAYOUT", "KQ_LIBKQ"}) unsetenv(name);
+    for (const char* name : {"KQ_SUBJECT", "KQ_PROFILE", "KQ_HOST", "KQ_LAYOUT", "KQ_LIBKQ"})
+      unsetenv(name);
   }
   void TearDown() override { SetUp(); }
 
@@ -132,6 +133,22 @@ TEST_F(Open, LayoutDecidesTheProfileUntilSomebodySaysOtherwise) {
   EXPECT_EQ(open(object("bad_profile"))->profile(), "openbsd");
   setenv("KQ_LAYOUT", "freebsd12", 1);
   EXPECT_EQ(open(object("recorder_netbsd"))->layout(), Layout::kFreebsd12);
+}
+
+TEST_F(Open, HostIsTheObjectsOrTheEnvironments) {
+  EXPECT_EQ(open(object("plain"))->host(), "");
+  EXPECT_EQ(open(object("own_host"))->host(), "bsd");
+  refuses(object("bad_host"), "kqtorture_host is \"amiga\"; known are linux, linux-at-once, bsd");
+  setenv("KQ_HOST", "linux-at-once", 1);
+  EXPECT_EQ(open(object("own_host"))->host(), "linux-at-once");
+  EXPECT_EQ(open(object("bad_host"))->host(), "linux-at-once");
+  setenv("KQ_HOST", "vax", 1);
+  refuses(object("plain"), "KQ_HOST: no host is called \"vax\"; there are linux, linux-at-once");
+}
+
+TEST_F(Open, OnlyWhoMakesDescriptorsHasHisOwn) {
+  EXPECT_FALSE(open(object("plain"))->has_own_descriptors());
+  EXPECT_TRUE(open(object("virtual_kernel"))->has_own_descriptors());
 }
 
 TEST_F(Open, NameWithoutASlashIsAFileHere) {

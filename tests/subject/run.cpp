@@ -18,8 +18,9 @@ namespace kqtorture::testing {
 namespace {
 
 // What an outer run was told must not reach the programs under test.
-constexpr const char* kRemoved[] = {"KQ_SUBJECT", "KQ_PROFILE", "KQ_LAYOUT", "KQ_LIBKQ", "KQ_SEED",
-                                    "KQ_BUDGET",  "KQ_STATS",   "KQ_OUT",    "KQ_WORKER"};
+constexpr const char* kRemoved[] = {"KQ_SUBJECT", "KQ_PROFILE", "KQ_HOST",   "KQ_LAYOUT",
+                                    "KQ_LIBKQ",   "KQ_SEED",    "KQ_BUDGET", "KQ_STATS",
+                                    "KQ_OUT",     "KQ_WORKER"};
 
 std::vector<std::string> environment(Variables variables) {
   for (const char* name : kRemoved) variables.emplace(name, std::nullopt);

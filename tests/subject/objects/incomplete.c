@@ -29,6 +29,9 @@ const char kqtorture_layout[6] = {'n', 'e', 't', 'b', 's', 'd'};
 #if defined(KQ_BAD_PROFILE)
 const char kqtorture_profile[] = "free\x1b[31mbsd\nand more";
 #endif
+#if defined(KQ_HOST_NAME)
+const char kqtorture_host[] = KQ_HOST_NAME;
+#endif
 #if defined(KQ_PROFILE_NAME)
 const char kqtorture_profile[] = KQ_PROFILE_NAME;
 #endif
