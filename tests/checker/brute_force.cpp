@@ -38,10 +38,6 @@ struct Call {
   int closes = -1;  // the number; its first two moves are the release and the drop
 };
 
-bool overlap(const HistoryOp& a, const HistoryOp& b) {
-  return a.begin <= b.end && b.begin <= a.end;
-}
-
 class Enumerator {
  public:
   Enumerator(const HistoryView& history, const Part& part, bool late)
@@ -226,6 +222,7 @@ class Enumerator {
         if (!failed) add_close(op, call);
         break;
       case OpKind::kWrite: {
+        if (met_by_close(history_, op, call->thread)) return add_hold(op, call);
         if (failed) return;
         const int bytes = static_cast<int>(op.amount);
         add_plain(call, optional, [&op, bytes](TinyWorld* w) { return w->arrive(op.fd, bytes); });
@@ -233,6 +230,7 @@ class Enumerator {
         break;
       }
       case OpKind::kRead: {
+        if (met_by_close(history_, op, call->thread)) return add_hold(op, call);
         if (optional || (failed && op.error != EAGAIN)) return;
         const int bytes = static_cast<int>(op.value);
         add_plain(call, false, [&op, bytes](TinyWorld* w) {
@@ -244,6 +242,12 @@ class Enumerator {
       default:
         break;
     }
+  }
+
+  void add_hold(const HistoryOp& op, Call* call) {
+    add_plain(call, !op.returned(), [&op](TinyWorld* w) { return w->hold(op.fd); });
+    if (!late_ || op.kind != OpKind::kWrite) return;
+    add_plain(call, !op.returned(), [&op](TinyWorld* w) { return w->ring(op.fd); });
   }
 
   void add_close(const HistoryOp& op, Call* call) {

@@ -148,6 +148,34 @@ TEST(Dup2, TheOldKnoteMayOutliveTheSwitchAndWatchesWhatItWatched) {
   EXPECT_EQ(after.poll(61, 62, {delivered()}).verdict(), "I2 after-delete");
 }
 
+// FreeBSD's pipe serves one reader after the other; a preempted one is overtaken by closes.
+TEST(Close, AReadUnderWayKeepsItsFile) {
+  Sketch sketch = closing();
+  sketch.close(61, 62, kWriter);
+  sketch.call(25, 70, OpKind::kRead, kReader, 1, 1).call(26, 71, OpKind::kRead, kReader, 1, 0);
+  EXPECT_EQ(sketch.verdict(), "accepted") << "the second saw the end, which came after the close";
+  sketch.poll(72, 73, {delivered()});
+  EXPECT_EQ(sketch.verdict(), "I2 after-delete") << "of the number's knote all is known";
+}
+
+TEST(Close, AReadThatHadEndedKeepsNothing) {
+  Sketch sketch = closing();
+  sketch.close(61, 62, kWriter).call(12, 19, OpKind::kRead, kReader, 1, 0);
+  EXPECT_EQ(sketch.verdict(), "undecided") << "reads and writes that do not fit accuse no kqueue";
+}
+
+TEST(Close, AReaderWhoseFileIsKeptHasNotGone) {
+  const auto written = [](bool kept) {
+    Sketch sketch = watched();
+    if (kept) sketch.call(25, 90, OpKind::kRead, kReader, 1, 1);
+    Event event = read_event(kAdd, 2, 0, kWriter);
+    event.filter = filter::kWrite;
+    return sketch.close(30, 40, kReader).change(50, 51, event).verdict();
+  };
+  EXPECT_EQ(written(true), "accepted");
+  EXPECT_EQ(written(false), "1.3 wrong-errno");
+}
+
 TEST(Dup2, TheOldKnoteMayGoBeforeTheSwitch) {
   Sketch sketch = replacing();
   sketch.change(25, 26, enable(), ENOENT);
@@ -156,10 +184,10 @@ TEST(Dup2, TheOldKnoteMayGoBeforeTheSwitch) {
 
 TEST(Dup2, AKnoteOfTheNewFileIsKept) {
   Sketch sketch = replacing();
-  read_nothing(25, 26, &sketch);
-  sketch.change(27, 28, enable(), ENOENT).change(29, 30, read_event(kAdd, 2));
+  sketch.read(12, 13).change(27, 28, enable(), ENOENT).change(29, 30, read_event(kAdd, 2));
+  // Only the new file has something to read.
+  sketch.call(31, 32, OpKind::kWrite, kOther + 1, 1, 1).poll(33, 34, {delivered(2)});
   Sketch gone = sketch;
-  sketch.call(31, 32, OpKind::kWrite, kOther + 1, 1, 1);
   EXPECT_EQ(sketch.poll(61, 62, {delivered(2)}).verdict(), "accepted");
   EXPECT_EQ(gone.change(61, 62, enable(2), ENOENT).verdict(), "1.3 wrong-errno");
 }

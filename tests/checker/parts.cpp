@@ -1,6 +1,8 @@
 // Parts are merged whenever a call connects the numbers of two of them.
 #include "parts.h"
 
+#include <cerrno>
+
 namespace kqtorture::contract::testing {
 
 std::vector<Part> parts_of(const HistoryView& history) {
@@ -30,6 +32,25 @@ std::vector<Part> parts_of(const HistoryView& history) {
   }
   for (const uint64_t user : users) parts.push_back({user, {}});
   return parts;
+}
+
+bool overlap(const HistoryOp& a, const HistoryOp& b) {
+  return a.begin <= b.end && b.begin <= a.end;
+}
+
+bool met_by_close(const HistoryView& history, const HistoryOp& op, size_t thread) {
+  if (op.returned() && op.value < 0 && op.error == EBADF) return false;
+  for (size_t t = 0; t < history.threads.size(); ++t) {
+    for (const HistoryOp& other : history.threads[t].ops) {
+      const bool failed = other.returned() && other.value < 0;
+      const bool same = t == thread && other.returned();
+      if (same || failed || !overlap(op, other)) continue;
+      if (other.kind == OpKind::kClose && other.fd == op.fd) return true;
+      if (other.kind != OpKind::kDup2 || other.fd == other.fd2) continue;
+      if (other.fd2 == op.fd) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace kqtorture::contract::testing

@@ -27,4 +27,10 @@ struct Part {
 
 std::vector<Part> parts_of(const HistoryView& history);
 
+bool overlap(const HistoryOp& a, const HistoryOp& b);
+
+// Did another thread's close of its number meet this read or write? Then it keeps the file it found
+// for as long as it likes.
+bool met_by_close(const HistoryView& history, const HistoryOp& op, size_t thread);
+
 }  // namespace kqtorture::contract::testing

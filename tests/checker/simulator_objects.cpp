@@ -99,7 +99,7 @@ bool Simulator::step_object_call(Thread* thread) {
   switch (op.kind) {
     case OpKind::kWrite:
       thread->rings = world_.pipe_behind(op.fd);
-      if (!world_.arrive(op.fd, 1)) return fail(EPIPE);
+      if (!world_.arrive(op.fd, 1)) return fail(world_.is_open(op.fd) ? EPIPE : EBADF);
       thread->value = 1;
       if (options_.late) thread->phase = Phase::kRing;
       return options_.late;

@@ -31,7 +31,13 @@ bool TinyWorld::ready(const Key& key, const TinyKnote& knote) const {
   const TinyFile* file = file_of(key, knote);
   if (file == nullptr || file->writes) return false;
   const TinyPipe& pipe = pipes_.at(file->pipe);
-  return pipe.bytes > 0 || pipe.writers == 0;
+  return !pipe.vague && (pipe.bytes > 0 || pipe.writers == 0);
+}
+
+bool TinyWorld::may_be_ready(const Key& key, const TinyKnote& knote) const {
+  if (key.first == filter::kUser) return false;
+  const TinyFile* file = file_of(key, knote);
+  return file != nullptr && !file->writes && pipes_.at(file->pipe).vague;
 }
 
 void TinyWorld::evaluate(const Key& key, TinyKnote* knote) const {
@@ -98,6 +104,7 @@ bool TinyWorld::deliverable(const Key& key) const {
   const auto found = knotes_.find(key);
   if (found == knotes_.end() || found->second.disabled) return false;
   const TinyKnote& knote = found->second;
+  if (may_be_ready(key, knote)) return true;
   const bool noticed = knote.active || knote.edge;
   if (knote.oneshot) return noticed;
   return ready(key, knote) && (!knote.clear || noticed);
@@ -128,7 +135,7 @@ Event TinyWorld::shown(const Key& key) const {
   } else {
     const TinyPipe& pipe = pipes_.at(file_of(key, knote)->pipe);
     event.data = pipe.bytes;
-    if (pipe.writers == 0) event.flags |= flag::kEof;
+    if (pipe.writers == 0 || pipe.vague) event.flags |= flag::kEof;
   }
   return event;
 }
@@ -225,6 +232,7 @@ bool TinyWorld::arrive(int fd, int bytes) {
   const auto found = fds_.find(fd);
   if (found == fds_.end() || !found->second.writes) return false;
   TinyPipe& pipe = pipes_.at(found->second.pipe);
+  if (pipe.vague) return true;
   if (pipe.readers == 0) return false;
   pipe.bytes += bytes;
   if (!late_) activate(found->second.pipe, true);
@@ -252,10 +260,18 @@ void TinyWorld::ring_ended() {
   }
 }
 
+bool TinyWorld::hold(int fd) {
+  const auto found = fds_.find(fd);
+  if (found == fds_.end()) return false;
+  pipes_.at(found->second.pipe).vague = true;
+  return true;
+}
+
 bool TinyWorld::take(int fd, int bytes) {
   const auto found = fds_.find(fd);
   if (found == fds_.end() || found->second.writes) return false;
   TinyPipe& pipe = pipes_.at(found->second.pipe);
+  if (pipe.vague) return true;
   if (pipe.bytes < bytes) return false;
   pipe.bytes -= bytes;
   // What is left may be announced again (FreeBSD's pipes do).
@@ -267,14 +283,14 @@ bool TinyWorld::is_empty(int fd) const {
   const auto found = fds_.find(fd);
   if (found == fds_.end() || found->second.writes) return false;
   const TinyPipe& pipe = pipes_.at(found->second.pipe);
-  return pipe.bytes == 0 && pipe.writers > 0;
+  return pipe.vague || (pipe.bytes == 0 && pipe.writers > 0);
 }
 
 bool TinyWorld::is_ended(int fd) const {
   const auto found = fds_.find(fd);
   if (found == fds_.end() || found->second.writes) return false;
   const TinyPipe& pipe = pipes_.at(found->second.pipe);
-  return pipe.bytes == 0 && pipe.writers == 0;
+  return pipe.vague || (pipe.bytes == 0 && pipe.writers == 0);
 }
 
 }  // namespace kqtorture::contract::testing

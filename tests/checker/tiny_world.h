@@ -39,6 +39,8 @@ struct TinyKnote {
 
 struct TinyPipe {
   int bytes = 0, readers = 0, writers = 0;
+  bool vague =
+      false;  // a call keeps a file of it past its close: it may be empty, full, at its end
   friend auto operator<=>(const TinyPipe&, const TinyPipe&) = default;
 };
 
@@ -74,6 +76,7 @@ class TinyWorld {
   int pipe_released(int closer) const;                // -1: none
   bool has_ended(int pipe) const { return pipes_.at(pipe).writers == 0; }
   bool take(int fd, int bytes);
+  bool hold(int fd);            // a call found the file, and a close of the number meets the call
   bool is_empty(int fd) const;  // a read would say EAGAIN
   bool is_ended(int fd) const;  // a read would say 0
 
@@ -86,6 +89,7 @@ class TinyWorld {
   const TinyFile* file_of(const Key& key, const TinyKnote& knote) const;
   void forget_released(int fd);
   bool ready(const Key& key, const TinyKnote& knote) const;
+  bool may_be_ready(const Key& key, const TinyKnote& knote) const;
   void evaluate(const Key& key, TinyKnote* knote) const;
   void activate(int pipe, bool sure);
 

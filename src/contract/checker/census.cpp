@@ -53,15 +53,20 @@ uint32_t Census::node_of(uint64_t number) {
   return *known;
 }
 
+uint32_t Census::known_node(uint64_t number) const {
+  if (number < kSmall) return small_numbers_[number];
+  const auto found = large_numbers_.find(number);
+  return found == large_numbers_.end() ? kNone : found->second;
+}
+
 Census::Place Census::number(uint64_t number) const {
-  uint32_t node = kNone;
-  if (number < kSmall) {
-    node = small_numbers_[number];
-  } else {
-    const auto found = large_numbers_.find(number);
-    if (found != large_numbers_.end()) node = found->second;
-  }
+  const uint32_t node = known_node(number);
   return node == kNone ? Place{} : numbers_[node].place;
+}
+
+bool Census::closed_meanwhile(uint32_t thread, const HistoryOp& op) {
+  const uint32_t node = known_node(as_number(op.fd));
+  return node != kNone && closings_[node].meet(thread, op);
 }
 
 uint32_t Census::root(uint32_t node) {
@@ -200,9 +205,13 @@ void Census::bind(const std::vector<Binding>& bindings) {
     layout.exact = layout.exact && !node.inexact;
     layout.edges = layout.edges || node.edges;
   }
+  closings_.resize(numbers_.size());
   for (const Binding& binding : bindings) {
     const OpKind kind = binding.op->kind;
     if (kind != OpKind::kClose && kind != OpKind::kDup2) continue;
+    const int64_t closed = kind == OpKind::kClose ? binding.op->fd : binding.op->fd2;
+    const bool onto_itself = kind == OpKind::kDup2 && binding.op->fd == closed;
+    if (!onto_itself) closings_[node_of(as_number(closed))].add(binding.ref.thread, *binding.op);
     const Place place = number(as_number(binding.op->fd));
     components_[place.component]->layout().closer(binding.ref.thread);
   }

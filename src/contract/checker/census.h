@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "contract/checker/closings.h"
 #include "contract/checker/component.h"
 #include "contract/checker/history.h"
 #include "contract/checker/kqueues.h"
@@ -32,6 +33,9 @@ class Census {
 
   // kNone when nothing of the history names it.
   Place number(uint64_t number) const;
+  // Was the number closed by another thread while this read() or write() of it was under way? Asked
+  // in the order of begins.
+  bool closed_meanwhile(uint32_t thread, const HistoryOp& op);
   // Of an event of a call that means one kqueue; an index into knotes(), or kNone.
   uint32_t route(uint32_t thread, uint32_t event) const { return routes_[thread][event]; }
   uint32_t knote(uint32_t kqueue, int16_t filter, uint64_t ident) const;
@@ -65,6 +69,7 @@ class Census {
   };
 
   uint32_t node_of(uint64_t number);
+  uint32_t known_node(uint64_t number) const;
   uint32_t root(uint32_t node);
   void unite(uint32_t a, uint32_t b);
   void walk_objects(const HistoryView& history);
@@ -83,6 +88,7 @@ class Census {
   std::vector<std::unique_ptr<Component>> components_;
   Kqueues kqueues_;
   std::vector<NumberNode> numbers_;
+  std::vector<Closings> closings_;       // of each of them
   std::vector<uint32_t> small_numbers_;  // node of numbers below kSmall
   std::unordered_map<uint64_t, uint32_t> large_numbers_;
   std::vector<KnoteNode> knotes_;

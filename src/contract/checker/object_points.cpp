@@ -68,8 +68,8 @@ void convert_writers(const Rules& rules, const World& world, size_t thing) {
     if (key.filter != filter::kWrite || key.number == kNoIndex || cell.present == 0) continue;
     const Bound bound = bound_of(rules.layout, world, i);
     if (bound.index != thing || bound.end != 1) continue;
-    if (rules.late()) {
-      // It hears of it at some later scan.
+    if (rules.late() || world.thing(thing).vague != 0) {
+      // It hears of it at some later scan, or when the file has really gone.
       cell.flags_maybe |= flag::kOneshot;
     } else {
       cell.flags |= flag::kOneshot;
@@ -276,7 +276,10 @@ Misfit place_in_order(const Rules& rules, const Point& point, const World& world
       release_number(rules, world, point.number, point.closer);
       return Misfit::kNone;
     case PointKind::kShut:
-      if (thing != nullptr) thing->vague = 1;
+      if (thing != nullptr) thing->vague |= kShutDown;
+      return Misfit::kNone;
+    case PointKind::kHold:
+      if (thing != nullptr) thing->vague |= kHeld;
       return Misfit::kNone;
     default:
       return Misfit::kObject;

@@ -34,7 +34,7 @@ bool answers_by_rule(const Rules& rules, const World& world, size_t index) {
   if (key.filter == filter::kUser || key.filter == filter::kTimer) return true;
   if (key.number == kNoIndex || !is_descriptor_filter(key.filter)) return false;
   const Thing* thing = world.thing_of(world.number(key.number));
-  return thing != nullptr && thing->vague == 0 &&
+  return thing != nullptr && (thing->vague & kShutDown) == 0 &&
          (thing->kind == Kind::kPipe || thing->kind == Kind::kStream);
 }
 
@@ -51,6 +51,15 @@ Answer refuse(int error) {
   return answer;
 }
 
+// A WRITE knote made on a pipe of which nobody knows when its reader goes.
+bool may_be_converted(const Rules& rules, const World& world, size_t index) {
+  if (!rules.profile.death_converts || rules.layout.cells[index].filter != filter::kWrite) {
+    return false;
+  }
+  const Thing* thing = bound_of(rules.layout, world, index).thing;
+  return thing != nullptr && thing->kind == Kind::kPipe && (thing->vague & kHeld) != 0;
+}
+
 int dead_pipe_error(const Rules& rules, const World& world, size_t index, bool* anything) {
   const Layout::CellKey& key = rules.layout.cells[index];
   if (key.filter != filter::kWrite || key.number == kNoIndex) return 0;
@@ -58,6 +67,11 @@ int dead_pipe_error(const Rules& rules, const World& world, size_t index, bool* 
   const Thing* thing = world.thing_of(number);
   if (thing == nullptr || thing->kind != Kind::kPipe || number.end != 1) return 0;
   if (thing->numbers[0] > 0) return 0;
+  if ((thing->vague & kHeld) != 0) {
+    // The reader may not have gone yet.
+    *anything = true;
+    return 0;
+  }
   *anything = rules.profile.dead_pipe_write == DeadPipeWrite::kUnknown;
   return rules.profile.dead_pipe_write == DeadPipeWrite::kRefusedEpipe ? EPIPE : 0;
 }
@@ -97,6 +111,7 @@ Answer create(const Rules& rules, const Point& point, const World& world) {
   if (result.what == Changed::kRefused) return refuse(result.error);
   store(knote, &fresh);
   fresh.present = 1;
+  if (may_be_converted(rules, world, point.cell)) fresh.flags_maybe |= flag::kOneshot;
   fresh.cause = Cause::kAdded;
   fresh.active = remembered(fresh, bits_of(knote.active));
   if (knote.filter == filter::kTimer) restart_timer(rules, point, false, &fresh);

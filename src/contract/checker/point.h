@@ -32,6 +32,7 @@ enum class PointKind : uint8_t {
   kDrop,      // they have gone, and the other end of the object sees it
   kEndRings,  // whoever reads from an object that was closed at the other side is told
   kShut,      // shutdown(): from here on the object does as it pleases
+  kHold,      // likewise, but the knotes on it: a call keeps a file of it past its close
   kEndQueue,  // the kqueue's last descriptor was closed
 };
 

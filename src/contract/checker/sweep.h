@@ -61,6 +61,8 @@ class Sweep {
   bool begin_close(Flight* flight);
   void begin_open(Flight* flight, Kind kind, int64_t first, int64_t second);
   void begin_transfer(Flight* flight);
+  bool begin_straddling_transfer(Flight* flight);
+  void begin_ring(Flight* flight, bool surely);
   void end_kqueue(Flight* flight);
   Point* add_point(Flight* flight, uint32_t component, PointKind kind);
   Point* add_number_point(Flight* flight, int64_t fd, PointKind kind);

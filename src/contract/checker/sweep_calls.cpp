@@ -152,6 +152,7 @@ void Sweep::begin_open(Flight* flight, Kind kind, int64_t first, int64_t second)
 void Sweep::begin_transfer(Flight* flight) {
   const HistoryOp& op = *flight->op;
   const bool rings = host_.activation == Observed::kAtScan;
+  if (begin_straddling_transfer(flight)) return;
   if (op.kind == OpKind::kRead) {
     if (!op.returned() || (op.value < 0 && op.error != EAGAIN) || op.amount == 0) return;
     PointKind kind = op.value == 0 ? PointKind::kEnd : PointKind::kTake;
@@ -170,12 +171,28 @@ void Sweep::begin_transfer(Flight* flight) {
     point->event.data = op.amount;
   }
   // Even a write that was refused may tell the readers that there is something to read.
+  if (rings || full) begin_ring(flight, !full);
+}
+
+void Sweep::begin_ring(Flight* flight, bool surely) {
+  const HistoryOp& op = *flight->op;
   const Census::Place place = census_.number(static_cast<uint64_t>(op.fd));
   if (place.component == Census::kNone) return;
-  if (!(rings || full) || !census_.components()[place.component]->layout().edges) return;
+  if (!census_.components()[place.component]->layout().edges) return;
   Point* point = add_number_point(flight, op.fd, PointKind::kRing);
-  if (point == nullptr) return;
-  point->amount = full ? 0 : 1;
+  if (point != nullptr) point->amount = surely ? 1 : 0;
+}
+
+// A read or write that a close of its number meets: it finds the file while the number is open, and
+// what it does there, or how long it keeps the file from going, nobody can say.
+bool Sweep::begin_straddling_transfer(Flight* flight) {
+  const HistoryOp& op = *flight->op;
+  if (op.returned() && op.value < 0 && op.error == EBADF) return false;
+  if (!census_.closed_meanwhile(flight->ref.thread, op)) return false;
+  add_number_point(flight, op.fd, PointKind::kHold);
+  const bool rings = host_.activation == Observed::kAtScan;
+  if (op.kind == OpKind::kWrite && rings) begin_ring(flight, false);
+  return true;
 }
 
 // The kqueue that ends with this call takes its knotes along.

@@ -28,13 +28,19 @@ Tri has_space(const Rules& rules, const Thing& thing, size_t end) {
   return thing.inbox[inbox] == 0 ? Tri::kYes : Tri::kMaybe;
 }
 
+// Is nobody left at the other end?
+Tri has_ended(const Thing& thing, size_t end) {
+  if ((thing.vague & kHeld) != 0) return Tri::kMaybe;
+  if (thing.numbers[1 - end] == 0) return Tri::kYes;
+  return thing.vague != 0 ? Tri::kMaybe : Tri::kNo;
+}
+
 Evaluation evaluate_pipe(const Rules& rules, const Thing& pipe, size_t end, bool reads,
                          const Interest& interest) {
   Evaluation now;
   const bool its_direction = end == (reads ? 0u : 1u);
   if (!its_direction) return rules.host.pipe_bidirectional ? anything() : now;
-  now.eof = tri(pipe.numbers[1 - end] == 0);
-  if (now.eof == Tri::kNo && pipe.vague != 0) now.eof = Tri::kMaybe;
+  now.eof = has_ended(pipe, end);
   now.ready = tri_or(
       now.eof, reads ? fills(rules, pipe, pipe.inbox[0], interest) : has_space(rules, pipe, end));
   return now;
@@ -43,8 +49,7 @@ Evaluation evaluate_pipe(const Rules& rules, const Thing& pipe, size_t end, bool
 Evaluation evaluate_stream(const Rules& rules, const Thing& stream, size_t end, bool reads,
                            const Interest& interest) {
   Evaluation now;
-  now.eof = tri(stream.numbers[1 - end] == 0);
-  if (now.eof == Tri::kNo && stream.vague != 0) now.eof = Tri::kMaybe;
+  now.eof = has_ended(stream, end);
   now.ready = tri_or(now.eof, reads ? fills(rules, stream, stream.inbox[end], interest)
                                     : has_space(rules, stream, end));
   return now;

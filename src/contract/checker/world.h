@@ -77,12 +77,18 @@ enum class Kind : uint8_t {
   kOther,    // ready whenever that explains something
 };
 
+// Why an object does what the history does not show.
+enum Vague : uint8_t {
+  kShutDown = 1,
+  kHeld = 2,  // a call found a file of it at a number that was closed before the call ended
+};
+
 struct Thing {
   int64_t inbox[2];
   uint16_t numbers[2];  // files open on each end: under a number, or about to be dropped
   Kind kind;
   uint8_t full;   // bit of the end whose writer was told that there is no space
-  uint8_t vague;  // shut down, or fed in another way than the history shows
+  uint8_t vague;  // bits of Vague
   uint8_t unused;
 };
 static_assert(sizeof(Thing) == 24);
