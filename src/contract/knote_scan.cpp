@@ -71,12 +71,21 @@ Expected expected_event(const Profile& profile, const Knote& knote, const Evalua
       expected.fflags = expected.fflags_or = knote.sfflags;
       expected.data = Range::exactly(knote.sdata);
     }
+    if (profile.shows_interest) {
+      expected.fflags &= ~(note::kFfCtrlMask | note::kTrigger);
+      expected.fflags_or = expected.fflags;
+    }
     return expected;
   }
   expected.data = unseen ? knote.data : now.data;
   if (!unseen) expected.data.lo = std::max(expected.data.lo, now.ready_data);
   expected.fflags = unseen ? knote.fflags : now.fflags;
   expected.fflags_or = unseen ? knote.fflags_or : now.fflags_or;
+  if (profile.shows_interest) {
+    expected.fflags = knote.sfflags;
+    // An error takes their place, that of a pipe included.
+    expected.fflags_or = eof != Tri::kNo ? kAnyErrno : knote.sfflags;
+  }
   return expected;
 }
 

@@ -202,6 +202,7 @@ constexpr Profile libkqueue() {
   p.readd_sets_dispatch = true;
   p.disable_queue = DisableQueue::kUnlinks;
   p.oneshot_check = OneshotCheck::kAlways;
+  p.shows_interest = true;
   p.user_data_overwritten = false;
   p.user_clear_cancels = false;
   p.user_trigger = LateTrigger::kLostWhenDisabled;

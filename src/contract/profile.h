@@ -115,7 +115,10 @@ struct Profile {
   bool user_clear_cancels = true;     // EV_CLEAR in a change resets the trigger
   LateTrigger user_trigger = LateTrigger::kTriggers;
   UserClearDelivery user_clear_delivery = UserClearDelivery::kKeepsResult;
-  bool user_dispatch_resets = false;    // a DISPATCH delivery resets the trigger
+  bool user_dispatch_resets = false;  // a DISPATCH delivery resets the trigger
+  // Deliveries show the fflags of the registration, of USER without the control bits and the
+  // trigger.
+  bool shows_interest = false;
   bool user_clear_zeroes_data = false;  // EV_CLEAR in a change also sets D to 0
   bool user_oneshot_zeroed = true;      // a ONESHOT delivery has fflags 0 and data 0
 

@@ -98,6 +98,14 @@ TEST_P(Timer, TakesItsPlaceWhenItExpires) {
   EXPECT_TRUE(world.accepts(kq, {}, 2, Answered::of({expired, level})));
 }
 
+TEST(TimerOfLibkqueue, ShowsTheFflagsOfItsRegistration) {
+  World world("libkqueue");
+  const int kq = world.kqueue();
+  world.change(kq, {ev(TIMER, 1, ADD, note::kUseconds, 1)});
+  world.await();
+  EXPECT_EQ(world.poll(kq).events[0].fflags, note::kUseconds);
+}
+
 TEST_P(Timer, RelativeImpliesClear) {
   World world(GetParam());
   const int kq = world.kqueue();
