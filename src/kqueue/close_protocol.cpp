@@ -19,7 +19,7 @@ void descriptor_closing(int fd) {
   Slot* slot = find_slot(fd);
   if (!slot) return;
   MutexGuard guard(slot_lock(fd));
-  slot->socket_error = 0;
+  slot->owed_error = 0;
   while (Registration* registration = slot->registrations) {
     Kqueue* kqueue = registration->kqueue;
     MutexGuard kqueue_guard(&kqueue->lock);

@@ -67,9 +67,9 @@ uint32_t socket_error(Registration* registration) {
   int error = 0;
   socklen_t length = sizeof error;
   if (sys::getsockopt(registration->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0) {
-    slot->socket_error = error;
+    slot->owed_error = OwedError::word(registration->inode, error);
   }
-  return static_cast<uint32_t>(slot->socket_error.load());
+  return static_cast<uint32_t>(OwedError::of(slot->owed_error, registration->inode));
 }
 
 // Completed connections of a listening socket, or -1 when it is not listening. Linux tells the

@@ -56,7 +56,7 @@ void forget_everything() {
       if (slot.kqueue || slot.internal) sys::close(page * kPageSlots + i);
       slot.registrations = nullptr;
       slot.kqueue = nullptr;
-      slot.socket_error = 0;
+      slot.owed_error = 0;
       slot.kqueue_closing = 0;
       slot.internal = false;
     }

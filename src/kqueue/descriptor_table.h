@@ -7,15 +7,29 @@
 
 namespace kq {
 
+// An error taken from SO_ERROR for a delivery is owed to the user, and shown by later deliveries. It
+// is the file's, not the number's, which another file may have got by a close that nobody saw: so
+// the inode is kept with it, in one word, since whoever reads it holds no lock.
+struct OwedError {
+  static constexpr int kErrnoBits = 12;
+  static uint64_t word(uint64_t inode, int error) {
+    return inode << kErrnoBits | static_cast<uint64_t>(error);
+  }
+  static int of(uint64_t word, uint64_t inode) {
+    const uint64_t error = word & ((1u << kErrnoBits) - 1);
+    return word == OwedError::word(inode, static_cast<int>(error)) ? static_cast<int>(error) : 0;
+  }
+};
+
 // Written under the slot's lock; closers look without it whether there is anything to do.
 struct Slot {
   std::atomic<Registration*> registrations{nullptr};  // of this number, one per kqueue
   std::atomic<Kqueue*> kqueue{nullptr};               // this number is a descriptor of that kqueue
-  std::atomic<int> socket_error{0};    // taken from SO_ERROR for a delivery, owed to the user
+  std::atomic<uint64_t> owed_error{0};  // see OwedError
   std::atomic<int> kqueue_closing{0};  // calls that close a kqueue's descriptor right now
   std::atomic<bool> internal{false};   // libkq's own; users' calls see EBADF
 
-  bool in_use() const { return registrations || kqueue || socket_error || internal; }
+  bool in_use() const { return registrations || kqueue || owed_error || internal; }
 };
 
 // The lock that guards the slot of fd (and those of other numbers: never hold two).

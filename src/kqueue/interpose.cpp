@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -258,7 +259,10 @@ KQ_EXPORT int getsockopt(int fd, int level, int name, void* value, socklen_t* le
   kq::MutexGuard guard(kq::slot_lock(fd));
   kq::Slot* slot = kq::find_slot(fd);
   int* error = static_cast<int*>(value);
-  const int owed = slot->socket_error.exchange(0);
-  if (*error == 0) *error = owed;
+  const uint64_t owed = slot->owed_error.exchange(0);
+  struct stat status;
+  if (owed != 0 && *error == 0 && kq::sys::fstat(fd, &status) == 0) {
+    *error = kq::OwedError::of(owed, status.st_ino);
+  }
   return result;
 }

@@ -1,6 +1,7 @@
 // What about a close that libkq did not see? A raw system call, or one made before libkq was
 // loaded, is noticed at the next ADD of the number and before anything of it is delivered.
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,6 +103,33 @@ TEST_F(UnseenClose, DoesNotMakeTheNextOwnerFireForTheOldOnesData) {
   EXPECT_TRUE(silent(kq_));
   put(other.far, 1);
   EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(UnseenClose, LeavesNoErrorToTheNextOwner) {
+  Pair sockets = connect_pair(Transport::kUnix);
+  const int number = sockets.near;
+  const auto ident = static_cast<uintptr_t>(number);
+  put(sockets.near, 1);
+  sockets.far.reset();  // with a byte unread: the connection is reset
+  ASSERT_EQ(submit(kq_, ev(ident, filter::kRead, flag::kAdd)), 0);
+  std::vector<Kevent> events = poll_events(kq_);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].fflags, static_cast<uint32_t>(ECONNRESET));
+  raw_close(sockets.near.release());
+
+  Pair next = connect_pair(Transport::kUnix);
+  ASSERT_TRUE(next.near == number || next.far == number);
+  Fd& other = next.near == number ? next.far : next.near;
+  other.reset();
+  ASSERT_EQ(submit(kq_, ev(ident, filter::kRead, flag::kAdd)), 0);
+  events = poll_events(kq_);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_TRUE(events[0].flags & flag::kEof);
+  EXPECT_EQ(events[0].fflags, 0u) << "the error was the file's that had the number before";
+  int error = -1;
+  socklen_t length = sizeof error;
+  ASSERT_EQ(getsockopt(number, SOL_SOCKET, SO_ERROR, &error, &length), 0);
+  EXPECT_EQ(error, 0);
 }
 
 TEST_F(UnseenClose, LeavesNoUdataToTheNextAdd) {
