@@ -7,9 +7,9 @@
 
 namespace kq {
 
-// An error taken from SO_ERROR for a delivery is owed to the user, and shown by later deliveries. It
-// is the file's, not the number's, which another file may have got by a close that nobody saw: so
-// the inode is kept with it, in one word, since whoever reads it holds no lock.
+// An error taken from SO_ERROR for a delivery is owed to the user, and shown by later deliveries.
+// It is the file's, not the number's, which another file may have got by a close that nobody saw:
+// so the inode is kept with it, in one word, since whoever reads it holds no lock.
 struct OwedError {
   static constexpr int kErrnoBits = 12;
   static uint64_t word(uint64_t inode, int error) {
@@ -25,7 +25,7 @@ struct OwedError {
 struct Slot {
   std::atomic<Registration*> registrations{nullptr};  // of this number, one per kqueue
   std::atomic<Kqueue*> kqueue{nullptr};               // this number is a descriptor of that kqueue
-  std::atomic<uint64_t> owed_error{0};  // see OwedError
+  std::atomic<uint64_t> owed_error{0};                // see OwedError
   std::atomic<int> kqueue_closing{0};  // calls that close a kqueue's descriptor right now
   std::atomic<bool> internal{false};   // libkq's own; users' calls see EBADF
 
