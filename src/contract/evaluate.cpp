@@ -208,7 +208,8 @@ Evaluation kqueue_read(const Profile& profile, const Host& host, const State& st
                        int depth) {
   Evaluation now;
   const Queue queue = look_into(profile, host, state, kqueue, depth);
-  const int perhaps = queue.perhaps_queued + (state.object[kqueue].stale_hint ? 1 : 0);
+  const Object& inner = state.object[kqueue];
+  const int perhaps = queue.perhaps_queued + (inner.stale_hint || inner.watches_left ? 1 : 0);
   if (perhaps == 0) return now;
   // I17: it may be readable with nothing deliverable, and must be with something deliverable.
   now.ready = certain(queue.deliverable) ? Tri::kYes : Tri::kMaybe;

@@ -160,7 +160,7 @@ int new_object(const Context& context, ObjectKind kind) {
   object.counter = 0;
   object.offset = 0;
   object.watchers = object.waiting = 0;
-  object.inet = object.stale_hint = false;
+  object.inet = object.stale_hint = object.watches_left = false;
   for (End& end : object.end) end = End();
   return index;
 }
@@ -183,11 +183,10 @@ void remove_knote(const Context& context, int index, Removal why) {
   gone = {knote.ident, knote.udata, knote.filter, knote.kqueue, why};
   state.removed_next = static_cast<uint8_t>((state.removed_next + 1) % kMaxRemoved);
   if (state.removed < kMaxRemoved) state.removed++;
-  // Nor does a watch on a file end without a trace: that it ended is told to the kqueue, too.
-  const bool file =
-      knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kFile;
-  if (context.host.queues_unready && (possible(knote.queued) || file)) {
-    state.object[knote.kqueue].stale_hint = true;
+  if (context.host.queues_unready) {
+    Object& kqueue = state.object[knote.kqueue];
+    kqueue.stale_hint = kqueue.stale_hint || possible(knote.queued);
+    kqueue.watches_left = kqueue.watches_left || knote.object != Knote::kNoObject;
   }
   if (knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kKqueue) {
     state.object[knote.object].watchers--;

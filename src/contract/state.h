@@ -60,6 +60,9 @@ struct Object {
   // Kqueue: a queued knote went away and may have left the kqueue readable until it is scanned
   // (I17).
   bool stale_hint = false;
+  // Kqueue: a knote on an object went away, and the watch it had may outlast it: whatever happens
+  // to the object, and the end of the watch itself, then hints at an event that there is not.
+  bool watches_left = false;
   End end[2];
   uint64_t counter = 0;          // eventfd: the counter. File: the size
   int64_t offset = 0;            // file
