@@ -27,8 +27,8 @@ using namespace kqtorture;
 namespace {
 
 constexpr char kName[] = "changelist_fuzzer";
-// Programs of about ten operations are what most faults need, and twenty thousand of those a second
-// find more than a few hundred long ones.
+// Programs of about ten operations are what most faults need, and thousands of those a second find
+// more than a few hundred long ones.
 constexpr size_t kMostOps = 12;
 
 std::string_view view(const uint8_t* data, size_t size) {
