@@ -3,7 +3,7 @@
 // After a prefix that creates one knote (and makes it fire, or not), calls of an alphabet of calls
 // with their outcomes, in each way in which their intervals can lie: two calls of the alphabet and
 // three of a smaller one or, with KQ_EFFORT=100, three of the alphabet (15 ways) and four of the
-// smaller one (105 ways). The bound is printed.
+// smaller one (105 ways); with less than 10, one call less. The bound is printed.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -262,7 +262,9 @@ uint64_t Exhaustive::explainable = 0;
 
 Symbol queue_call() { return object_call(OpKind::kKqueue, -1, 0, kQueue); }
 
-size_t large_or(size_t small) { return effort() < 100 ? small : small + 1; }
+// A sanitizer, under which efforts are small, takes ten times the time; another call takes thirty.
+size_t at_most(size_t calls) { return effort() < 10 ? calls - 1 : calls; }
+size_t large_or(size_t small) { return effort() < 100 ? at_most(small) : small + 1; }
 
 void report(size_t calls, size_t symbols, size_t prefixes) {
   std::printf(
@@ -315,12 +317,12 @@ TEST(Exhaustive, TheWholeAlphabetOnAPipe) { calls_on_a_pipe(pipe_alphabet, large
 TEST(Exhaustive, TheWholeAlphabetOnAPipeWhoseActivityIsNoticedLate) {
   calls_on_a_pipe(pipe_alphabet, large_or(2), true);
 }
-TEST(Exhaustive, ThreeCallsOnAPipe) { calls_on_a_pipe(small_pipe_alphabet, 3, false); }
-TEST(Exhaustive, ThreeCallsOnAPipeWhoseActivityIsNoticedLate) {
-  calls_on_a_pipe(small_pipe_alphabet, 3, true);
+TEST(Exhaustive, MoreCallsOnAPipe) { calls_on_a_pipe(small_pipe_alphabet, at_most(3), false); }
+TEST(Exhaustive, MoreCallsOnAPipeWhoseActivityIsNoticedLate) {
+  calls_on_a_pipe(small_pipe_alphabet, at_most(3), true);
 }
 
-TEST(Exhaustive, ThreeCallsAroundADup2OverAWatchedNumber) {
+TEST(Exhaustive, MoreCallsAroundADup2OverAWatchedNumber) {
   Symbol other = pipe_call();
   other.op.fd = kOtherReader;
   other.op.fd2 = kOtherWriter;
@@ -329,10 +331,10 @@ TEST(Exhaustive, ThreeCallsAroundADup2OverAWatchedNumber) {
       std::vector<Symbol> prefix = {queue_call(), pipe_call(), other,
                                     change(filter::kRead, flag::kAdd | kind, 1)};
       if (written) prefix.push_back(object_call(OpKind::kWrite, kWriter, 1, 1));
-      ASSERT_TRUE(Exhaustive(prefix, dup2_alphabet(kind), 3, false).run());
+      ASSERT_TRUE(Exhaustive(prefix, dup2_alphabet(kind), at_most(3), false).run());
     }
   }
-  report(3, dup2_alphabet(0).size(), 4);
+  report(at_most(3), dup2_alphabet(0).size(), 4);
 }
 
 }  // namespace
