@@ -37,6 +37,8 @@ bool object_event(const Host& host, const Evaluation& now, Tri happened, uint32_
   Active active = Active::kMaybe;
   if (happened == Tri::kYes) {
     active = at_once && now.ready == Tri::kYes ? Active::kYes : Active::kPending;
+    // Ready by its low-water mark alone: the host has perhaps nothing to show for it.
+    if (!at_once && now.ready == Tri::kYes && now.shows != Tri::kYes) active = Active::kMaybe;
   }
   raise_active(active, knote);
   if (knote->disabled) return false;

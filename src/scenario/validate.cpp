@@ -189,7 +189,7 @@ class Validator {
       case OpKind::kAccept:
         if (auto reason = one_of(op.target, {kListener, kUnixListener}, "a listener"))
           return reason;
-        if (!is_object(op.other)) return std::nullopt;
+        if (op.other == Ref{}) return std::nullopt;  // nobody wants to know the number
         return one_of(op.other, {kVariable}, "declared as fd");
       case OpKind::kSeek:
       case OpKind::kTruncate:

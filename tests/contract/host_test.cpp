@@ -348,5 +348,16 @@ TEST(Text, OfAStateNamesEverything) {
   }
 }
 
+TEST(LateHost, SpaceThatDoesNotShowIsSeenOrNotEvenAtALowatOfZero) {
+  World late("strict-2006", "linux");
+  const int queue = late.kqueue();
+  const Pair sockets = late.stream();
+  late.object_saw(OpKind::kWrite, sockets.first, 233152, 233152);
+  late.object_saw(OpKind::kWrite, sockets.first, 1, -1, EAGAIN);
+  EXPECT_EQ(late.call(queue, {ev(WRITE, sockets.first, ADD | CLEAR, LOWAT)}, 1).value, 1);
+  late.read(sockets.second, 100);
+  EXPECT_TRUE(late.accepts(queue, {}, 1, Answered()));
+}
+
 }  // namespace
 }  // namespace kqtorture::contract

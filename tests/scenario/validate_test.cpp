@@ -50,6 +50,7 @@ TEST(LitmusValidate, OperationsTakeTheObjectsTheyCanWorkOn) {
   EXPECT_EQ(reason("dup p.r -> p.w\n"), "p is not declared as fd");
   EXPECT_EQ(reason("connect p.r\n"), "p is not a listener");
   EXPECT_EQ(reason("accept l -> e\n"), "e is not declared as fd");
+  EXPECT_EQ(reason("connect l -> 0x50000000\n"), "this operation takes a name, not a number");
   EXPECT_EQ(reason("accept l -> d\n"), "accepted");
   EXPECT_EQ(reason("reopen d\n"), "an fd is filled by dup, not reopened");
   EXPECT_EQ(reason("dup2 k -> p.r\n"), "accepted");
