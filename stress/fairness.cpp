@@ -18,7 +18,7 @@ namespace {
 
 class FairRace : public KeyRace {
  public:
-  explicit FairRace(SlotKind kind) : KeyRace(plan(kind)) {}
+  explicit FairRace(SlotKind kind) : KeyRace(ready_keys(kind)) {}
 
   // Nobody sleeps: the consumer polls.
   bool waits(int) const override { return false; }
@@ -37,14 +37,6 @@ class FairRace : public KeyRace {
   std::vector<const char*> work() const override { return {"activations", "knotes returned"}; }
 
  private:
-  static Plan plan(SlotKind kind) {
-    Plan plan;
-    plan.kind = kind;
-    plan.creation = flag::kEnable;  // nothing but an ADD
-    plan.steps = {{"activations", 1, Act::kReady}};
-    return plan;
-  }
-
   void consume(Lane& self) {
     static constexpr timespec kZero{0, 0};
     std::vector<Kevent> events(room_);

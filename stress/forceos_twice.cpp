@@ -12,19 +12,12 @@ namespace {
 class ForceosTwice : public testing::TestWithParam<SlotKind> {};
 
 TEST_P(ForceosTwice, TwoForcingsAreOneFinalEvent) {
-  if (!environment().profile->has_forceoneshot) {
-    GTEST_SKIP() << "the profile has no EV_FORCEONESHOT";
-  }
-  KeyRace::Plan plan;
-  plan.kind = GetParam();
-  plan.creation = flag::kDispatch;
-  plan.rearm = true;
-  plan.steps = {{"forcings", 6, Act::kChange, flag::kForceOneshot},
-                {"enabled forcings", 1, Act::kChange, flag::kForceOneshot | flag::kEnable},
-                {"forcings with room", 1, Act::kBatch, flag::kForceOneshot},
-                {"adds", 2, Act::kChange, flag::kAdd | flag::kDispatch},
-                {"activations", 1, Act::kReady}};
-  run_keys(plan);
+  run_forced_keys(GetParam(),
+                  {{"forcings", 6, Act::kChange, flag::kForceOneshot},
+                   {"enabled forcings", 1, Act::kChange, flag::kForceOneshot | flag::kEnable},
+                   {"forcings with room", 1, Act::kBatch, flag::kForceOneshot},
+                   {"adds", 2, Act::kChange, flag::kAdd | flag::kDispatch},
+                   {"activations", 1, Act::kReady}});
 }
 
 INSTANTIATE_TEST_SUITE_P(Stress, ForceosTwice, all_objects(), slot_name);

@@ -13,19 +13,12 @@ namespace {
 class ForceosVsDelete : public testing::TestWithParam<SlotKind> {};
 
 TEST_P(ForceosVsDelete, FinalEventComesOrTheKnoteWasDeleted) {
-  if (!environment().profile->has_forceoneshot) {
-    GTEST_SKIP() << "the profile has no EV_FORCEONESHOT";
-  }
-  KeyRace::Plan plan;
-  plan.kind = GetParam();
-  plan.creation = flag::kDispatch;
-  plan.rearm = true;
-  plan.steps = {{"forcings", 3, Act::kChange, flag::kForceOneshot},
-                {"enabled forcings", 1, Act::kChange, flag::kForceOneshot | flag::kEnable},
-                {"deletes", 3, Act::kChange, flag::kDelete},
-                {"adds", 4, Act::kChange, flag::kAdd},
-                {"activations", 1, Act::kReady}};
-  run_keys(plan);
+  run_forced_keys(GetParam(),
+                  {{"forcings", 3, Act::kChange, flag::kForceOneshot},
+                   {"enabled forcings", 1, Act::kChange, flag::kForceOneshot | flag::kEnable},
+                   {"deletes", 3, Act::kChange, flag::kDelete},
+                   {"adds", 4, Act::kChange, flag::kAdd},
+                   {"activations", 1, Act::kReady}});
 }
 
 INSTANTIATE_TEST_SUITE_P(Stress, ForceosVsDelete, all_objects(), slot_name);

@@ -13,19 +13,11 @@ namespace {
 class ForceosVsEnable : public testing::TestWithParam<SlotKind> {};
 
 TEST_P(ForceosVsEnable, ForcedKnoteIsDeliveredOnceItIsEnabled) {
-  if (!environment().profile->has_forceoneshot) {
-    GTEST_SKIP() << "the profile has no EV_FORCEONESHOT";
-  }
-  KeyRace::Plan plan;
-  plan.kind = GetParam();
-  plan.creation = flag::kDispatch;
-  plan.rearm = true;
-  plan.steps = {{"forcings", 3, Act::kChange, flag::kForceOneshot},
-                {"enables", 4, Act::kChange, flag::kEnable},
-                {"disables", 1, Act::kChange, flag::kDisable},
-                {"adds", 2, Act::kChange, flag::kAdd | flag::kDispatch},
-                {"activations", 2, Act::kReady}};
-  run_keys(plan);
+  run_forced_keys(GetParam(), {{"forcings", 3, Act::kChange, flag::kForceOneshot},
+                               {"enables", 4, Act::kChange, flag::kEnable},
+                               {"disables", 1, Act::kChange, flag::kDisable},
+                               {"adds", 2, Act::kChange, flag::kAdd | flag::kDispatch},
+                               {"activations", 2, Act::kReady}});
 }
 
 INSTANTIATE_TEST_SUITE_P(Stress, ForceosVsEnable, all_objects(), slot_name);

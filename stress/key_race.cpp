@@ -109,4 +109,24 @@ void run_keys(const KeyRace::Plan& plan) {
   run_race(current_case(), [&plan] { return std::make_unique<KeyRace>(plan); });
 }
 
+void run_forced_keys(SlotKind kind, std::vector<Step> steps) {
+  if (!environment().profile->has_forceoneshot) {
+    GTEST_SKIP() << "the profile has no EV_FORCEONESHOT";
+  }
+  KeyRace::Plan plan;
+  plan.kind = kind;
+  plan.creation = flag::kDispatch;
+  plan.rearm = true;
+  plan.steps = std::move(steps);
+  run_keys(plan);
+}
+
+KeyRace::Plan ready_keys(SlotKind kind) {
+  KeyRace::Plan plan;
+  plan.kind = kind;
+  plan.creation = flag::kEnable;  // nothing but an ADD
+  plan.steps = {{"activations", 1, Act::kReady}};
+  return plan;
+}
+
 }  // namespace kqtorture

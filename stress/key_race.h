@@ -74,6 +74,10 @@ class KeyRace : public KqueueRace {
 
 // The current case as this race.
 void run_keys(const KeyRace::Plan& plan);
+// Of knotes with EV_DISPATCH that some of the steps force; skipped where nothing can be forced.
+void run_forced_keys(SlotKind kind, std::vector<Step> steps);
+// Objects that a step makes ready and nobody drains, each with a level-triggered knote.
+KeyRace::Plan ready_keys(SlotKind kind);
 
 // For suites that run once for every kind of object.
 inline auto all_objects() {

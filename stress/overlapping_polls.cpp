@@ -17,7 +17,7 @@ namespace {
 
 class OverlappingPolls : public KeyRace {
  public:
-  explicit OverlappingPolls(SlotKind kind) : KeyRace(plan(kind)) {}
+  explicit OverlappingPolls(SlotKind kind) : KeyRace(ready_keys(kind)) {}
 
   void setup(Lane& self) override {
     KeyRace::setup(self);
@@ -45,15 +45,6 @@ class OverlappingPolls : public KeyRace {
   }
   // The objects stay ready: nobody drains them.
   void handle(Lane& self, const Kevent&, std::vector<Kevent>*) override { self.count(1); }
-
- private:
-  static Plan plan(SlotKind kind) {
-    Plan plan;
-    plan.kind = kind;
-    plan.creation = flag::kEnable;  // nothing but an ADD
-    plan.steps = {{"activations", 1, Act::kReady}};
-    return plan;
-  }
 };
 
 class PollsThatOverlap : public testing::TestWithParam<SlotKind> {};

@@ -19,25 +19,13 @@
 #include "contract/checker/checker.h"
 #include "contract/checker/history_file.h"
 #include "random_race.h"
+#include "recorded.h"
 
 namespace kqtorture {
 namespace {
 
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kThreadSanitizer = true;
-#elif defined(__has_feature)
-constexpr bool kThreadSanitizer = __has_feature(thread_sanitizer);
-#else
-constexpr bool kThreadSanitizer = false;
-#endif
-
 constexpr int kThreads = 4;
 constexpr int kSteps = 600;
-
-uint64_t number_in(const char* variable, uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 0) : otherwise;
-}
 
 Kevent make(int16_t number, uintptr_t ident, uint16_t flags, uint64_t udata) {
   Kevent change{};
@@ -189,18 +177,6 @@ class FewDescriptors {
  private:
   rlimit before_;
 };
-
-std::string story(const contract::HistoryView& view, const contract::CheckReport& report) {
-  std::string text = to_text(report) + "\n";
-  if (!report.violation) return text;
-  for (const contract::OpRef& ref : report.violation->witnesses) {
-    const contract::ThreadLog& log = view.threads[ref.thread];
-    const contract::HistoryOp& op = log.ops[ref.op];
-    text += "T" + std::to_string(ref.thread) + " [" + std::to_string(op.begin) + ", " +
-            std::to_string(op.end) + "] " + to_text(log, op) + "\n";
-  }
-  return text;
-}
 
 struct Variant {
   bool few = false;       // descriptors

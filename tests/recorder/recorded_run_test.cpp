@@ -10,33 +10,10 @@
 #include "contract/checker/checker.h"
 #include "contract/checker/history_file.h"
 #include "random_race.h"
+#include "recorded.h"
 
 namespace kqtorture {
 namespace {
-
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kThreadSanitizer = true;
-#elif defined(__has_feature)
-constexpr bool kThreadSanitizer = __has_feature(thread_sanitizer);
-#else
-constexpr bool kThreadSanitizer = false;
-#endif
-
-uint64_t number_in(const char* variable, uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 0) : otherwise;
-}
-
-std::string story(const contract::HistoryView& view, const contract::CheckReport& report) {
-  std::string text = to_text(report) + "\n";
-  for (const contract::OpRef& ref : report.violation->witnesses) {
-    const contract::ThreadLog& log = view.threads[ref.thread];
-    const contract::HistoryOp& op = log.ops[ref.op];
-    text += "T" + std::to_string(ref.thread) + " [" + std::to_string(op.begin) + ", " +
-            std::to_string(op.end) + "] " + to_text(log, op) + "\n";
-  }
-  return text;
-}
 
 double cpu_seconds() {
   timespec now;
