@@ -14,7 +14,7 @@
 
 namespace kq {
 
-void Queue::push_back(Knote* knote) {
+void KnoteList::link(Knote* knote) {
   knote->queue_prev = tail_;
   knote->queue_next = nullptr;
   if (tail_) {
@@ -23,11 +23,9 @@ void Queue::push_back(Knote* knote) {
     head_ = knote;
   }
   tail_ = knote;
-  knote->status |= kQueued;
-  size_.store(size() + 1, std::memory_order_relaxed);
 }
 
-void Queue::remove(Knote* knote) {
+void KnoteList::unlink(Knote* knote) {
   if (knote->queue_prev) {
     knote->queue_prev->queue_next = knote->queue_next;
   } else {
@@ -39,6 +37,16 @@ void Queue::remove(Knote* knote) {
     tail_ = knote->queue_prev;
   }
   knote->queue_prev = knote->queue_next = nullptr;
+}
+
+void Queue::push_back(Knote* knote) {
+  link(knote);
+  knote->status |= kQueued;
+  size_.store(size() + 1, std::memory_order_relaxed);
+}
+
+void Queue::remove(Knote* knote) {
+  unlink(knote);
   knote->status &= static_cast<uint8_t>(~kQueued);
   size_.store(size() - 1, std::memory_order_relaxed);
 }
@@ -125,25 +133,24 @@ void free_knote(Knote* knote) {
   }
 }
 
-// What the kernel has pending was active before anything this call activates.
-void take_in_before(Kqueue* kqueue, Call* call) {
-  if (call->taken_in || !kqueue->first) return;
-  take_in(kqueue);
-  call->taken_in = true;
-}
-
 void activate_in_order(Kqueue* kqueue, Knote* knote, Call* call) {
-  if (!knote->disabled() && !(knote->status & kQueued)) take_in_before(kqueue, call);
+  if (!knote->disabled() && !(knote->status & kQueued)) {
+    settle_pending(kqueue, call);
+    take_in_before(kqueue, call);
+  }
   activate(kqueue, knote);
 }
 
 // Evaluates an enabled knote; activates it if its condition is true, or if it still was active.
 void evaluate_change(Kqueue* kqueue, const FilterOps* ops, Knote* knote, Call* call) {
-  if (knote->disabled()) return;
-  // A ONESHOT is not looked at again when it is delivered, so it is evaluated here and now; for
-  // the rest the scan that follows will do.
-  const bool defer = call->scan_follows && ops->about_descriptor && !knote->oneshot();
-  if (defer || ops->evaluate(kqueue, knote, When::kNow) || (knote->status & kActive)) {
+  if (knote->disabled() || knote->pending) return;
+  const bool queued = knote->status & kQueued;
+  if (queued && ops->about_descriptor && !knote->oneshot()) return;  // the scan evaluates it
+  if (!queued && can_wait(knote)) {
+    kqueue->pending.push_back(knote);
+    return;
+  }
+  if (ops->evaluate(kqueue, knote, When::kNow) || (knote->status & kActive)) {
     activate_in_order(kqueue, knote, call);
   }
 }
@@ -151,6 +158,8 @@ void evaluate_change(Kqueue* kqueue, const FilterOps* ops, Knote* knote, Call* c
 // A change of an existing knote.
 void modify(Kqueue* kqueue, const FilterOps* ops, Knote* knote, const struct kevent& change,
             Call* call) {
+  // A ONESHOT is delivered as the change found it that activated it, not as this one leaves it.
+  if (knote->pending && knote->oneshot()) settle_pending(kqueue, call);
   if (change.flags & EV_FORCEONESHOT) {
     knote->event.flags |= EV_ONESHOT;
     knote->forced = true;
@@ -161,6 +170,7 @@ void modify(Kqueue* kqueue, const FilterOps* ops, Knote* knote, const struct kev
   } else if (change.flags & EV_DISABLE) {
     knote->status |= kDisabled;
     if (knote->status & kQueued) kqueue->queue.remove(knote);
+    if (knote->pending) kqueue->pending.remove(knote);
   }
   if (!(change.flags & EV_KEEPUDATA)) knote->event.udata = change.udata;
   if (ops->touch) {
@@ -326,13 +336,21 @@ const FilterOps* find_filter(int16_t filter) {
   return kFilters[~filter];
 }
 
+void take_in_before(Kqueue* kqueue, Call* call) {
+  if (call->taken_in || !kqueue->first) return;
+  take_in(kqueue);
+  call->taken_in = true;
+}
+
 void activate(Kqueue* kqueue, Knote* knote) {
+  if (knote->pending) kqueue->pending.remove(knote);
   knote->status |= kActive;
   if (!(knote->status & (kDisabled | kQueued))) kqueue->queue.push_back(knote);
 }
 
 void drop_knote(Kqueue* kqueue, Knote* knote) {
   if (knote->status & kQueued) kqueue->queue.remove(knote);
+  if (knote->pending) kqueue->pending.remove(knote);
   find_filter(knote->event.filter)->detach(kqueue, knote);
   unlink(kqueue, knote);
   if (kqueue->closing) {

@@ -7,6 +7,25 @@
 // there, or by a thread that lost the race, whose item does not; the latter is removed, as if its
 // EV_ADD had come before the close. That is FreeBSD's knote_fdclose() and the second look at the
 // descriptor table that kqueue_register() takes, with the kernel's own table as the judge.
+//
+// THE PROOF. A close that went past us (a raw system call, or libkq was loaded late) is noticed at
+// the next EV_ADD of the number and before an event of it is delivered. Who is asked?
+//   The epoll instance, as a rule: adding the item again fails with EEXIST exactly while the number
+//   refers to the file that was registered (still_registered()). One system call.
+//   An edge, if it was taken in after the kevent() call began (registered_since()). The item lives
+//   as long as its file does, so the file was alive at that moment; and a file that is open under
+//   one number only, and in no other process, lives no longer than that number refers to it. Hence
+//   the number still was the file's, and nothing need be asked. This takes knowing that the file is
+//   not shared: libkq marks both numbers of every duplication it sees, and all numbers at a fork;
+//   a mark goes when the number is closed (mark_shared(), forget_shared()). If the program's calls
+//   do not reach libkq, it sees no duplication and never relies on an edge.
+//   What this cannot tell is a close that nobody saw of a file whose sharing nobody saw either (a
+//   raw dup, SCM_RIGHTS, posix_spawn, a file inherited by the program, a system call blocked on
+//   it), when the number has a new owner that nobody registered, and the old file becomes ready.
+//   Nothing of the sort concerns the closes libkq sees: those leave no knote behind.
+// Edges are dated by Kqueue::clock, which every call advances when it begins: an edge is given the
+// time read before the epoll_wait() that brought it, so one dated no earlier than the call's begin
+// was taken in after it, whichever thread did.
 #include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -22,7 +22,6 @@
 namespace kq {
 namespace {
 
-constexpr uint32_t kHangup = EPOLLHUP | EPOLLRDHUP | EPOLLERR;
 constexpr int kPipeBuf = 4096;  // one slot of a pipe, and Linux's PIPE_BUF
 
 // What poll(2) says now. A number that is not open marks the registration stale.
@@ -40,8 +39,15 @@ uint32_t poll_now(Registration* registration, short events) {
 // The hang-up bits alone. During a scan the edges have told of every hang-up; they are asked for
 // again only because a FIFO may have found a new writer since.
 uint32_t hangup(Registration* registration, When when) {
-  if (when == When::kScan && registration->poll_flags == 0) return 0;
+  if (when != When::kNow && registration->poll_flags == 0) return 0;
   return poll_now(registration, 0) & kHangup;
+}
+
+// Has epoll said, since this scan began, that there is input? It asks the object when it hands the
+// edge out. Afterwards the object may have been read.
+bool edge_says_input(const Registration* registration, When when) {
+  return when == When::kScan && registration->edge_in && registration->poll_flags == 0 &&
+         registration->last_edge >= registration->kqueue->scan_began;
 }
 
 // ioctl(FIONREAD): bytes to be read, or -1 with errno.
@@ -122,6 +128,7 @@ bool read_socket(Knote* knote, Registration* registration, When when) {
   if (state & EPOLLERR) return true;
   if (knote->saved_fflags & NOTE_LOWAT) return bytes >= knote->saved_data;
   // A datagram may be empty, and SO_RCVLOWAT may ask TCP for more than one byte.
+  if (edge_says_input(registration, when)) return true;
   if (registration->kind == Kind::kPacket || (registration->internet && bytes > 0)) {
     return poll_now(registration, POLLIN) & POLLIN;
   }
@@ -150,12 +157,19 @@ bool read_kqueue(Knote* knote, Registration* registration) {
 
 // Terminals and everything else that can be polled. What cannot count its bytes (an eventfd)
 // reports 1. A terminal that is gone takes its knotes with it (FreeBSD's knlist_cleardel).
-bool read_other(Knote* knote, Registration* registration) {
+bool read_other(Knote* knote, Registration* registration, When when) {
+  if (registration->countless && edge_says_input(registration, when)) {
+    knote->event.data = 1;
+    set_eof(knote, false);
+    return true;
+  }
   const uint32_t state = poll_now(registration, POLLIN);
-  const int64_t bytes = state & (POLLIN | POLLHUP) ? readable_bytes(registration) : 0;
+  const bool ask = (state & (POLLIN | POLLHUP)) && !registration->countless;
+  const int64_t bytes = ask ? readable_bytes(registration) : 0;
+  if (bytes < 0 && errno == ENOTTY) registration->countless = true;
   const bool eof = state & POLLHUP;
   knote->event.data = bytes > 0 ? bytes : 0;
-  if (bytes < 0 && (state & POLLIN)) knote->event.data = 1;
+  if ((bytes < 0 || registration->countless) && (state & POLLIN)) knote->event.data = 1;
   set_eof(knote, eof);
   if (eof && registration->kind == Kind::kTty) knote->event.flags |= EV_ONESHOT;
   return eof || (state & (POLLIN | POLLERR)) != 0;
@@ -175,7 +189,7 @@ bool evaluate_read(Kqueue*, Knote* knote, When when) {
     case Kind::kKqueue:
       return read_kqueue(knote, registration);
     default:
-      return read_other(knote, registration);
+      return read_other(knote, registration, when);
   }
 }
 

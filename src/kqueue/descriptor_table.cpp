@@ -29,6 +29,12 @@ std::atomic<int> limit{0};
 std::atomic<bool> in_use{false};
 std::atomic<pid_t> owner{0};
 
+// One bit per number; numbers above share the answer.
+constexpr int kSharedNumbers = 1 << 16;
+std::atomic<uint64_t> shared[kSharedNumbers / 64];
+std::atomic<bool> high_shared{false};
+std::atomic<bool> interposed{false};
+
 pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 Kqueue* all_kqueues = nullptr;
 
@@ -69,6 +75,11 @@ void forget_everything() {
 
 thread_local volatile int MutexGuard::held_ = 0;
 
+// Before the program's main(), so that a fork before the first kqueue is seen, too.
+__attribute__((constructor)) static void watch_for_forks() {
+  pthread_atfork(nullptr, mark_all_shared, mark_all_shared);
+}
+
 pthread_mutex_t* slot_lock(int fd) { return &shards[fd % kShards].lock; }
 
 Slot* find_slot(int fd) {
@@ -98,6 +109,31 @@ int slot_limit() { return limit.load(std::memory_order_acquire); }
 
 bool table_in_use() { return in_use.load(std::memory_order_acquire); }
 
+void mark_shared(int fd) {
+  if (fd >= kSharedNumbers) high_shared.store(true, std::memory_order_relaxed);
+  if (fd < 0 || fd >= kSharedNumbers) return;
+  shared[fd / 64].fetch_or(uint64_t{1} << fd % 64, std::memory_order_relaxed);
+}
+
+void mark_all_shared() {
+  for (std::atomic<uint64_t>& word : shared) word.store(~uint64_t{0}, std::memory_order_relaxed);
+  high_shared.store(true, std::memory_order_relaxed);
+}
+
+void forget_shared(int fd) {
+  if (fd < 0 || fd >= kSharedNumbers) return;
+  const uint64_t bit = uint64_t{1} << fd % 64;
+  std::atomic<uint64_t>& word = shared[fd / 64];
+  if (!(word.load(std::memory_order_relaxed) & bit) || in_shared_memory_child()) return;
+  word.fetch_and(~bit, std::memory_order_relaxed);
+}
+
+bool edges_prove_the_number(int fd) {
+  if (!interposed.load(std::memory_order_relaxed)) return false;
+  if (fd >= kSharedNumbers) return !high_shared.load(std::memory_order_relaxed);
+  return !(shared[fd / 64].load(std::memory_order_relaxed) >> fd % 64 & 1);
+}
+
 bool enter_table() {
   static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
   if (table_in_use()) return true;
@@ -113,6 +149,7 @@ bool enter_table() {
   // The ordinary fork(3) closes the child's kqueue descriptors at once; a raw one at first use.
   pthread_atfork(nullptr, nullptr, [] { check_fork(); });
   initialise_locks();
+  interposed.store(interposition_reaches_us(), std::memory_order_relaxed);
   in_use.store(true, std::memory_order_release);
   return true;
 }

@@ -55,6 +55,16 @@ void check_fork();
 // True in a child that shares this memory (vfork): it must not touch any state.
 bool in_shared_memory_child();
 
+// Which files are open under more than one number, or in another process, as far as libkq has seen:
+// see "the proof" in close_protocol.cpp. Safe in signal handlers.
+void mark_shared(int fd);
+void mark_all_shared();
+void forget_shared(int fd);
+// Does an edge of the file that was registered under this number prove that it is still there?
+bool edges_prove_the_number(int fd);
+// Do the calls by which the program closes and duplicates descriptors reach libkq? (interpose.cpp)
+bool interposition_reaches_us();
+
 // A number for libkq's own use, out of the way of the program's; takes over fd and closes it.
 // Returns the number, or -1 with errno (fd is closed then, too).
 int make_internal(int fd);

@@ -1,6 +1,8 @@
 // The functions of libkq's rooms, by file. Unless told otherwise the caller holds kqueue->lock.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include "descriptor_table.h"
 #include "knote.h"
 
@@ -12,9 +14,9 @@ namespace kq {
 // made on demand. They are made without any lock (provide()), and the change starts again.
 enum Need : int { kNeedSecondEpoll = -1, kNeedInotify = -2 };
 
-// When a filter is evaluated: kScan relies on the edges that the scan has just taken in; kNow asks
-// the object.
-enum class When { kScan, kNow };
+// When a filter is evaluated: kScan relies on the edges that the scan has just taken in, kPolled on
+// what poll(2) has just said about hang-ups; kNow asks the object.
+enum class When { kScan, kPolled, kNow };
 
 struct FilterOps {
   bool about_descriptor;
@@ -37,6 +39,9 @@ extern const FilterOps kReadFilter, kWriteFilter;  // descriptor_filter.cpp
 extern const FilterOps kUserFilter;                // user_filter.cpp
 extern const FilterOps kTimerFilter;               // timer_filter.cpp
 
+// What epoll reports of an object's end besides readiness.
+inline constexpr uint32_t kHangup = EPOLLHUP | EPOLLRDHUP | EPOLLERR;
+
 inline Direction direction_of(const Knote* knote) {
   return knote->event.filter == EVFILT_WRITE ? kOut : kIn;
 }
@@ -57,6 +62,8 @@ void destroy_registration(Slot* slot, Registration* registration, bool still_ope
 void abandon_registration(Registration* registration);
 // Does the number still refer to the file that was registered?
 bool still_registered(Registration* registration);
+// Did it at some moment since the clock showed that?
+bool registered_since(Registration* registration, uint64_t clock);
 // Puts the item of a direction into an epoll instance, or takes it out. Returns 0, an errno or a
 // Need.
 int watch_direction(Registration* registration, Direction direction);
@@ -95,7 +102,6 @@ int provide_timerfd(Kqueue* kqueue, bool realtime);
 
 // What the changes of one kevent() call share.
 struct Call {
-  bool scan_follows;      // evaluating a descriptor may be left to the scan
   bool taken_in = false;  // what the kernel had before this call is in the queue
 };
 
@@ -108,6 +114,16 @@ void activate(Kqueue* kqueue, Knote* knote);
 void drop_knote(Kqueue* kqueue, Knote* knote);
 // Frees what closes have left.
 void bury(Kqueue* kqueue);
+// What the kernel has pending was active before anything this call activates.
+void take_in_before(Kqueue* kqueue, Call* call);
+
+// --- pending.cpp: evaluations that wait for the end of the changelist
+// ---------------------------------------------------------------------
+
+// May the evaluation of this knote wait?
+bool can_wait(const Knote* knote);
+// Evaluates all that wait, and activates those that are true.
+void settle_pending(Kqueue* kqueue, Call* call);
 
 // --- scan.cpp
 // ---------------------------------------------------------------------------------------
@@ -119,8 +135,13 @@ void object_event(Kqueue* kqueue, Knote* knote);
 // Makes the kqueue's descriptors readable exactly while the queue is not empty.
 void publish(Kqueue* kqueue);
 // The scan of one kevent() call, called without the lock. deadline: nanoseconds of CLOCK_MONOTONIC,
-// 0 for a poll, INT64_MAX without limit. Returns the number of events or -1 with errno.
-int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline);
+// 0 for a poll, INT64_MAX without limit. since: the kqueue's clock when the call began. Returns the
+// number of events or -1 with errno.
+int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline, uint64_t since);
+// Advances the kqueue's clock and returns the new time.
+inline uint64_t tick(Kqueue* kqueue) {
+  return kqueue->clock.fetch_add(1, std::memory_order_acq_rel) + 1;
+}
 int64_t now_ns(bool realtime);
 
 // --- user_memory.cpp

@@ -63,9 +63,21 @@ void unbound(int fd, Kqueue* kqueue) {
   release(kqueue);
 }
 
+// Set while interposition_reaches_us() asks.
+thread_local volatile bool asking = false;
+thread_local volatile bool reached = false;
+
+bool answered(int fd) {
+  if (fd >= 0 || !asking) return false;
+  reached = true;
+  errno = EBADF;
+  return true;
+}
+
 // Runs call, which closes fd, inside the close protocol.
 template <typename Call>
 auto closing(int fd, Call call) {
+  forget_shared(fd);  // before the number goes: its next owner may be marked at once
   if (!concerns_us(fd)) {
     auto result = call();
     const int error = errno;
@@ -91,22 +103,30 @@ int refuse_internal() {
 
 // dup2 and dup3 close newfd, but only if they succeed.
 int duplicate_onto(int oldfd, int newfd, int flags) {
+  const auto bare = [=] {
+    mark_shared(oldfd);
+    mark_shared(newfd);
+    return static_cast<int>(syscall(SYS_dup3, oldfd, newfd, flags));
+  };
   if (!table_in_use() || MutexGuard::holds_lock() || oldfd == newfd ||
       sys::fcntl(oldfd, F_GETFD) < 0) {
-    return static_cast<int>(syscall(SYS_dup3, oldfd, newfd, flags));
+    return bare();
   }
   if (is_internal(oldfd)) return refuse_internal();
   if (is_internal(newfd) && !in_shared_memory_child()) {
     errno = EBUSY;  // the answer Linux gives for a number that is being taken
     return -1;
   }
-  const int result =
-      closing(newfd, [=] { return static_cast<int>(syscall(SYS_dup3, oldfd, newfd, flags)); });
+  const int result = closing(newfd, bare);
   if (result >= 0 && concerns_us(oldfd)) descriptor_duplicated(oldfd, result);
   return result;
 }
 
 int duplicated(int from, int result) {
+  if (result >= 0) {
+    mark_shared(from);
+    mark_shared(result);
+  }
   if (result >= 0 && concerns_us(from)) {
     const int error = errno;
     descriptor_duplicated(from, result);
@@ -118,7 +138,10 @@ int duplicated(int from, int result) {
 // Never by the name of close(): where libkq was loaded late, that is libc's.
 int close_number(int fd) {
   const auto bare = [fd] { return static_cast<int>(sys::close(fd)); };
-  if (!table_in_use() || MutexGuard::holds_lock()) return bare();
+  if (!table_in_use() || MutexGuard::holds_lock()) {
+    forget_shared(fd);
+    return bare();
+  }
   if (is_internal(fd) && !in_shared_memory_child()) return refuse_internal();
   return closing(fd, bare);
 }
@@ -150,9 +173,24 @@ int close_range_around_internal(unsigned first, unsigned last, int flags) {
 }  // namespace
 }  // namespace kq
 
-KQ_EXPORT int close(int fd) { return kq::close_number(fd); }
+bool kq::interposition_reaches_us() {
+  for (const char* name : {"close", "dup"}) {
+    const auto call = reinterpret_cast<int (*)(int)>(dlsym(RTLD_DEFAULT, name));
+    reached = false;
+    asking = true;
+    if (call) call(-1);
+    asking = false;
+    if (!reached) return false;
+  }
+  return true;
+}
 
-KQ_EXPORT int dup(int fd) { return kq::duplicated(fd, static_cast<int>(syscall(SYS_dup, fd))); }
+KQ_EXPORT int close(int fd) { return kq::answered(fd) ? -1 : kq::close_number(fd); }
+
+KQ_EXPORT int dup(int fd) {
+  if (kq::answered(fd)) return -1;
+  return kq::duplicated(fd, static_cast<int>(syscall(SYS_dup, fd)));
+}
 
 KQ_EXPORT int dup2(int oldfd, int newfd) {
   if (oldfd == newfd) return kq::sys::fcntl(oldfd, F_GETFD) < 0 ? -1 : newfd;

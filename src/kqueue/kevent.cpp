@@ -93,9 +93,8 @@ int append_entry(const struct kevent& change, int error, struct kevent* events, 
 // Applies the changelist. Returns the number of entries written, or -1 with errno when the call
 // ends here; *done is set when it ends with that number.
 int apply_changes(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct kevent* events,
-                  int nevents, bool* done) {
+                  int nevents, Call* call, bool* done) {
   constexpr int kChunk = 8;
-  Call call{false};
   int entries = 0;
   for (int at = 0; at < nchanges; at += kChunk) {
     const int count = nchanges - at < kChunk ? nchanges - at : kChunk;
@@ -111,10 +110,7 @@ int apply_changes(Kqueue* kqueue, const struct kevent* changes, int nchanges, st
       struct kevent& change = chunk[i];
       // Filter 0 is skipped, without a receipt; but not an unknown flag with it.
       if (change.filter == 0 && !(change.flags & 0x0C00)) continue;
-      // Not when there is, or may yet be, an entry to return instead.
-      call.scan_follows =
-          nevents > 0 && entries == 0 && at + i == nchanges - 1 && !(change.flags & EV_RECEIPT);
-      const int error = apply_change(kqueue, &change, &call);
+      const int error = apply_change(kqueue, &change, call);
       if (error == 0 && !(change.flags & EV_RECEIPT)) continue;
       // A negative count is refused only where the scan would begin: until then it is endless.
       if (nevents < 0 || entries < nevents) {
@@ -149,18 +145,21 @@ int do_kevent(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct
     errno = EINVAL;
     return -1;
   }
+  const uint64_t since = tick(kqueue);
+  Call call;
   bool done = false;
-  int result = apply_changes(kqueue, changes, nchanges, events, nevents, &done);
+  int result = apply_changes(kqueue, changes, nchanges, events, nevents, &call, &done);
   int64_t deadline = 0;
   if (result >= 0 && !done) {
     errno = nevents < 0 ? EINVAL : deadline_of(timeout, &deadline);
-    if (errno == 0) return scan(kqueue, events, nevents, deadline);
+    if (errno == 0) return scan(kqueue, events, nevents, deadline, since);
     result = -1;
   }
   const int error = errno;
   if (nchanges > 0) {
     MutexGuard guard(&kqueue->lock);
     bury(kqueue);
+    settle_pending(kqueue, &call);
     publish(kqueue);
   }
   errno = error;

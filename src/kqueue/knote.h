@@ -32,6 +32,7 @@ struct Knote {
   uint32_t saved_fflags = 0;
   uint32_t walk = 0;  // the walk over the queue that last put it back, as Kqueue::walk counts
   uint8_t status = 0;
+  bool pending = false;    // on Kqueue::pending, and then not queued
   bool forced = false;     // EV_FORCEONESHOT: the coming event is the final one
   bool triggered = false;  // EVFILT_USER: the latch
 
@@ -46,19 +47,37 @@ struct TimerKnote : Knote {
   bool absolute = false;  // on CLOCK_REALTIME, else CLOCK_MONOTONIC
 };
 
-// The knotes in the order in which they became active; the scan consumes from the head.
-class Queue {
+// Knotes in a row. A knote is on one of the lists below at most.
+class KnoteList {
  public:
   bool empty() const { return head_ == nullptr; }
-  size_t size() const { return size_.load(std::memory_order_relaxed); }
-  void push_back(Knote* knote);
-  void remove(Knote* knote);
   Knote* front() const { return head_; }
+
+ protected:
+  void link(Knote* knote);
+  void unlink(Knote* knote);
 
  private:
   Knote* head_ = nullptr;
   Knote* tail_ = nullptr;
+};
+
+// The knotes in the order in which they became active; the scan consumes from the head.
+class Queue : public KnoteList {
+ public:
+  size_t size() const { return size_.load(std::memory_order_relaxed); }
+  void push_back(Knote* knote);
+  void remove(Knote* knote);
+
+ private:
   std::atomic<size_t> size_{0};  // read without the lock by a kqueue that watches this one
+};
+
+// The knotes that a change wants evaluated, in the order of the changes; see pending.cpp.
+class Pending : public KnoteList {
+ public:
+  void push_back(Knote* knote);
+  void remove(Knote* knote);
 };
 
 enum class Kind : uint8_t {
@@ -89,6 +108,7 @@ struct Registration {
   Knote* knotes = nullptr;
   Kqueue* child = nullptr;  // kKqueue: the kqueue watched; it cannot go before this does
   uint64_t inode = 0;
+  uint64_t last_edge = 0;  // Kqueue::clock just before the last edge was taken in
   int fd = -1;
   int watch = -1;           // kFile: inotify watch descriptor
   uint32_t index = 0;       // in Kqueue::registrations
@@ -98,8 +118,10 @@ struct Registration {
   bool internet = false;  // kStream: TCP rather than a local socket
   bool readable = true;   // the access mode of the descriptor
   bool writable = true;
-  bool mute = false;   // edges are swallowed: the caller evaluates instead
-  bool stale = false;  // found to belong to a file that is no longer at this number
+  bool mute = false;       // edges are swallowed: the caller evaluates instead
+  bool stale = false;      // found to belong to a file that is no longer at this number
+  bool edge_in = false;    // the last edge said that there is input
+  bool countless = false;  // does not tell how much there is to be read (an eventfd)
 };
 
 // A growing array that never throws.
@@ -145,7 +167,11 @@ struct Kqueue {
   bool wake_set = false;
 
   Queue queue;
+  Pending pending;
   uint32_t walk = 0;  // counts walks over the queue; wraps
+  // Counts calls and scans, so that an edge can be said to have come after one of them began.
+  std::atomic<uint64_t> clock{0};
+  uint64_t scan_began = 0;  // the clock at the begin of the scan that holds the lock, or last did
   Registration* first = nullptr;
   Array<RegistrationEntry> registrations;
   Array<uint32_t> free_indices;

@@ -20,11 +20,14 @@ namespace kq {
 namespace {
 
 // An edge of one direction of a descriptor.
-void take_in_edge(Kqueue* kqueue, const epoll_event& edge) {
+void take_in_edge(Kqueue* kqueue, const epoll_event& edge, uint64_t clock) {
   Direction direction;
   Registration* registration = find_registration(kqueue, edge.data.u64, &direction);
   if (!registration) return;
-  registration->poll_flags |= edge.events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR);
+  registration->poll_flags |= edge.events & kHangup;
+  if (registration->last_edge != clock) registration->edge_in = false;
+  if (direction == kIn && (edge.events & EPOLLIN)) registration->edge_in = true;
+  registration->last_edge = clock;
   if (registration->mute) return;
   bool anybody = false;
   for (Knote *knote = registration->knotes, *next; knote; knote = next) {
@@ -41,6 +44,7 @@ void take_in_edge(Kqueue* kqueue, const epoll_event& edge) {
 void take_in_instance(Kqueue* kqueue, int instance) {
   epoll_event events[128];
   for (size_t rounds = kqueue->live_registrations / 64 + 2; rounds > 0; --rounds) {
+    const uint64_t clock = kqueue->clock.load(std::memory_order_acquire);
     const int count = sys::epoll_take(instance, events, 128);
     for (int i = 0; i < count; ++i) {
       switch (static_cast<Token>(events[i].data.u64 >> 32)) {
@@ -59,7 +63,7 @@ void take_in_instance(Kqueue* kqueue, int instance) {
           take_in_file_events(kqueue);
           break;
         default:
-          take_in_edge(kqueue, events[i]);
+          take_in_edge(kqueue, events[i], clock);
       }
     }
     if (count < 128) return;
@@ -67,7 +71,7 @@ void take_in_instance(Kqueue* kqueue, int instance) {
 }
 
 // Delivers the head of the queue into *out, or finds that there is nothing to deliver any more.
-bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out) {
+bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out, uint64_t since) {
   const FilterOps* ops = find_filter(knote->event.filter);
   Registration* registration = knote->registration;
   kqueue->queue.remove(knote);
@@ -77,7 +81,7 @@ bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out) {
     return false;
   }
   // The object may be another one by now, if somebody closed the number behind our back.
-  if (registration && !still_registered(registration)) {
+  if (registration && !registered_since(registration, since)) {
     abandon_registration(registration);
     return false;
   }
@@ -112,7 +116,7 @@ bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out) {
 // do: an object found dead takes all its knotes off the queue at once.) A fault of the user's
 // memory loses the events of its chunk, as in the kernel, where the state has changed before the
 // copy. Returns the number delivered, or -EFAULT.
-int walk_queue(Kqueue* kqueue, struct kevent* events, int room) {
+int walk_queue(Kqueue* kqueue, struct kevent* events, int room, uint64_t since) {
   const size_t most = kqueue->queue.size();
   if (most == 0) return 0;
   if (static_cast<size_t>(room) > most) room = static_cast<int>(most);
@@ -126,7 +130,7 @@ int walk_queue(Kqueue* kqueue, struct kevent* events, int room) {
     if (knote->walk == kqueue->walk) break;
     struct kevent lost;
     struct kevent* out = delivered < writable ? entry_at(events, delivered) : &lost;
-    if (deliver(kqueue, knote, out)) ++delivered;
+    if (deliver(kqueue, knote, out, since)) ++delivered;
   }
   return delivered > writable ? -EFAULT : delivered;
 }
@@ -198,15 +202,18 @@ void publish(Kqueue* kqueue) {
                                           : sys::read(kqueue->wake, &value, sizeof value);
 }
 
-int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline) {
+int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline, uint64_t since) {
   for (;;) {
     take_in_children(kqueue);
     int result;
     {
       MutexGuard guard(&kqueue->lock);
       bury(kqueue);
+      kqueue->scan_began = tick(kqueue);
       take_in(kqueue);
-      result = walk_queue(kqueue, events, room);
+      Call call{true};
+      settle_pending(kqueue, &call);
+      result = walk_queue(kqueue, events, room, since);
       publish(kqueue);
     }
     if (result < 0) {

@@ -45,6 +45,12 @@ inline int poll_once(pollfd* item) {
   timespec zero{0, 0};
   return static_cast<int>(syscall(SYS_ppoll, item, 1UL, &zero, nullptr, 0UL));
 }
+// poll(2) of several, without waiting.
+inline int poll_now(pollfd* items, unsigned count) {
+  timespec zero{0, 0};
+  return static_cast<int>(
+      syscall(SYS_ppoll, items, static_cast<unsigned long>(count), &zero, nullptr, 0UL));
+}
 // Sends nothing: 0, or -1 with errno.
 inline int send_nothing(int fd) {
   return static_cast<int>(
