@@ -54,6 +54,7 @@ void KqueueRace::setup(Lane& self) {
 Slot& KqueueRace::add_slot(Lane& self, SlotKind kind) {
   slots_.push_back(std::make_unique<Slot>(kind, slots_.size()));
   if (!slots_.back()->open(self)) {
+    if (errno == ENOSYS) throw Unsupported(std::string("the subject has no ") + name_of(kind));
     throw EnvironmentError(std::string(name_of(kind)) + ": " + std::strerror(errno));
   }
   return *slots_.back();

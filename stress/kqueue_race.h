@@ -45,7 +45,7 @@ class KqueueRace : public Race {
   // changes are made by the same call.
   void poll(Lane& self, const Kevent* changes, int nchanges);
 
-  // Opens a slot; throws EnvironmentError. The race closes it after the round.
+  // Opens a slot; throws EnvironmentError or Unsupported. The race closes it after the round.
   Slot& add_slot(Lane& self, SlotKind kind);
   // A slot, half of the time one of the first two, so that threads meet.
   Slot& any_slot(Lane& self);

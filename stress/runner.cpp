@@ -189,6 +189,8 @@ void run_race(const std::string& name, const RaceFactory& make) {
   };
   try {
     while (!played.guilty() && goes_on()) played.play_round();
+  } catch (const Unsupported& reason) {
+    GTEST_SKIP() << reason.what();
   } catch (const EnvironmentError& error) {
     std::fprintf(stderr, "kq_stress: %s: %s\n", name.c_str(), error.what());
     total.environment_trouble = true;

@@ -37,6 +37,11 @@ struct EnvironmentError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The race needs what the subject does not have: its case is skipped, with what() as the reason.
+struct Unsupported : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 // Opens the subject of the settings, with the contract that it is judged by. Empty, or why not.
 std::string open_subject(Environment* env);
 
@@ -62,7 +67,8 @@ class Race {
 using RaceFactory = std::function<std::unique_ptr<Race>()>;
 
 // Runs the case `name` until its seconds have passed or its rounds are done. Fails the current
-// GoogleTest case on a finding, and when a kind of work was never done; skips nothing.
+// GoogleTest case on a finding, and when a kind of work was never done; skips it where
+// setup() throws Unsupported.
 void run_race(const std::string& name, const RaceFactory& make);
 
 // The name of the GoogleTest case that is running, as --gtest_filter takes it.

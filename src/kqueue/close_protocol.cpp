@@ -65,6 +65,20 @@ void descriptor_closed(int fd) {
   }
 }
 
+Kqueue* rebind(Slot* slot, Kqueue* kqueue) {
+  for (Registration *registration = slot->registrations, *next; registration; registration = next) {
+    next = registration->slot_next;
+    if (!registration->child || registration->child == kqueue) continue;
+    Kqueue* watcher = registration->kqueue;
+    MutexGuard guard(&watcher->lock);
+    watcher->closing = true;
+    destroy_registration(slot, registration, true);
+    watcher->closing = false;
+    publish(watcher);
+  }
+  return slot->kqueue.exchange(kqueue);
+}
+
 void descriptor_duplicated(int from, int to) {
   Slot* slot = find_slot(from);
   if (!slot) return;

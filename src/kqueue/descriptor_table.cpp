@@ -216,10 +216,9 @@ bool bind_descriptor(int fd, Kqueue* kqueue) {
   Kqueue* old;
   {
     MutexGuard guard(slot_lock(fd));
-    old = slot->kqueue;
-    if (old == kqueue) return true;
+    if (slot->kqueue == kqueue) return true;
     kqueue->references.fetch_add(1, std::memory_order_relaxed);
-    slot->kqueue = kqueue;
+    old = rebind(slot, kqueue);
   }
   if (old) release(old);  // its descriptor was closed unseen
   return true;
@@ -269,7 +268,7 @@ Kqueue* acquire(int fd) {
         kqueue->references.fetch_add(1, std::memory_order_relaxed);
         return kqueue;
       }
-      closed_unseen = slot->kqueue.exchange(nullptr);
+      closed_unseen = rebind(slot, nullptr);
     }
     if (slot->kqueue_closing) {
       errno = EBADF;

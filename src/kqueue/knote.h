@@ -106,7 +106,7 @@ struct Registration {
   Registration* prev = nullptr;       // in the kqueue's list
   Registration* next = nullptr;
   Knote* knotes = nullptr;
-  Kqueue* child = nullptr;  // kKqueue: the kqueue watched; it cannot go before this does
+  Kqueue* child = nullptr;  // kKqueue: the kqueue watched, its slot's (rebind() sees to that)
   uint64_t inode = 0;
   uint64_t last_edge = 0;  // Kqueue::clock just before the last edge was taken in
   int fd = -1;

@@ -218,6 +218,18 @@ TEST_F(UnseenClose, OfTheKqueueLeavesItsNumberToItsNextOwner) {
   subject().close(fresh);
 }
 
+// Whoever watched it through that number watches nothing any more, least of all a kqueue that the
+// last reference has gone from.
+TEST_F(UnseenClose, OfAWatchedKqueueRemovesTheKnoteOfItsWatcher) {
+  Fd inner(subject().kqueue());
+  ASSERT_EQ(submit(inner, {ev(1, filter::kUser, flag::kAdd), trigger(1)}), 0);
+  ASSERT_EQ(submit(kq_, ev(static_cast<uintptr_t>(int{inner}), filter::kRead, flag::kAdd)), 0);
+  const int number = inner.release();
+  raw_close(number);
+  EXPECT_EQ(call(number, {}, 1).error, EBADF);
+  EXPECT_TRUE(silent(kq_));
+}
+
 TEST(LateLoading, OfLibkqNoticesClosesItCannotSee) {
   if (!subject().is_emulator()) GTEST_SKIP() << "linked with libkq, but another kqueue is tested";
   const pid_t child = fork();
