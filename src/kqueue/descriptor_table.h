@@ -84,8 +84,8 @@ void list_remove(Kqueue* kqueue);
 // The close protocol, told in interpose.cpp.
 void descriptor_closing(int fd);
 void descriptor_closed(int fd);
-// Makes the slot's number a descriptor of kqueue (null: of none), and removes the knotes of those who
-// watched another one under it: they would outlive what they watch. The caller holds the slot's
+// Makes the slot's number a descriptor of kqueue (null: of none), and removes the knotes of those
+// who watched another one under it: they would outlive what they watch. The caller holds the slot's
 // lock, and gets the reference of the one that it was a descriptor of, or null.
 Kqueue* rebind(Slot* slot, Kqueue* kqueue);
 // Lets to be a descriptor of the same kqueue as from, if from is one.
