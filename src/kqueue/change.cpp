@@ -249,12 +249,11 @@ Knote* find_knote(Registration* registration, int16_t filter) {
 }
 
 int create_on_descriptor(Kqueue* kqueue, const FilterOps* ops, Slot* slot,
-                         Registration* registration, const struct kevent& change, int flags,
-                         Call* call) {
+                         Registration* registration, const struct kevent& change, Call* call) {
   const bool fresh = registration == nullptr;
   if (fresh) {
     int error;
-    registration = create_registration(kqueue, slot, static_cast<int>(change.ident), flags, &error);
+    registration = create_registration(kqueue, slot, static_cast<int>(change.ident), &error);
     if (!registration) return error;
   }
   const int error = create(kqueue, ops, registration, change, call);
@@ -294,11 +293,13 @@ int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent&
   }
   Knote* knote = find_knote(registration, change.filter);
   if (!knote) {
-    const int flags = sys::fcntl(fd, F_GETFL, 0);
-    if (flags < 0 || slot->internal) return EBADF;
+    if (slot->internal) return EBADF;
+    // Elsewhere epoll or the object answers that.
+    const bool ask = slot->kqueue || !(change.flags & EV_ADD);
+    if (ask && sys::fcntl(fd, F_GETFD) < 0) return EBADF;
     if (slot->kqueue == kqueue) return EINVAL;
     if (!(change.flags & EV_ADD)) return ENOENT;
-    const int error = create_on_descriptor(kqueue, ops, slot, registration, change, flags, call);
+    const int error = create_on_descriptor(kqueue, ops, slot, registration, change, call);
     *created = error == 0;
     return error;
   }

@@ -175,8 +175,15 @@ bool read_other(Knote* knote, Registration* registration, When when) {
   return eof || (state & (POLLIN | POLLERR)) != 0;
 }
 
+// The kind is needed now. A number that is not open any more has none.
+bool know_kind(Registration* registration) {
+  registration->stale |= classify(registration) != 0;
+  return !registration->stale;
+}
+
 bool evaluate_read(Kqueue*, Knote* knote, When when) {
   Registration* registration = knote->registration;
+  if (registration->kind == Kind::kUnknown && !know_kind(registration)) return false;
   switch (registration->kind) {
     case Kind::kPipe:
     case Kind::kFifo:
@@ -301,22 +308,34 @@ bool is_pipe(const Registration* registration) {
   return registration->kind == Kind::kPipe || registration->kind == Kind::kFifo;
 }
 
+int watch_pollable(Registration* registration, Direction direction) {
+  const int error = watch_direction(registration, direction);
+  return error == EPERM ? EINVAL : error;
+}
+
 int attach_read(Kqueue*, Knote* knote) {
   Registration* registration = knote->registration;
+  if (registration->kind == Kind::kUnknown) {
+    const int error = watch_direction(registration, kIn);
+    if (error != EPERM) return error;
+    // It cannot be polled.
+    if (const int failure = classify(registration)) return failure;
+  }
   if (registration->kind == Kind::kFile) return watch_file(registration);
   if (is_pipe(registration) && !registration->readable) return 0;
-  return watch_direction(registration, kIn);
+  return watch_pollable(registration, kIn);
 }
 
 int attach_write(Kqueue*, Knote* knote) {
   Registration* registration = knote->registration;
+  if (const int error = classify(registration)) return error;
   if (registration->kind == Kind::kKqueue) return EINVAL;
   if (registration->kind == Kind::kFile) return 0;
   if (is_pipe(registration) && !registration->writable) return 0;
   if (registration->kind == Kind::kPipe && (poll_now(registration, POLLOUT) & POLLERR)) {
     return EPIPE;
   }
-  return watch_direction(registration, kOut);
+  return watch_pollable(registration, kOut);
 }
 
 // The item stays: the registration may get another knote at once (a ONESHOT that is re-added).

@@ -73,7 +73,7 @@ void forget_everything() {
 
 }  // namespace
 
-thread_local volatile int MutexGuard::held_ = 0;
+thread_local volatile int MutexGuard::held_ __attribute__((tls_model("initial-exec"))) = 0;
 
 // Before the program's main(), so that a fork before the first kqueue is seen, too.
 __attribute__((constructor)) static void watch_for_forks() {

@@ -54,8 +54,8 @@ enum class Token : uint32_t { kWake = 0xfffffff0, kSecond, kTimer, kRealTimer, k
 uint64_t token_data(Token token);
 
 // Creates the registration of fd in kqueue and puts it into the slot; the caller holds the slot's
-// lock. flags: of fcntl(F_GETFL). Null with *error set.
-Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int flags, int* error);
+// lock. Null with *error set.
+Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int* error);
 // Removes it with all its knotes. still_open: the number still refers to its file.
 void destroy_registration(Slot* slot, Registration* registration, bool still_open);
 // As far as that goes without the slot's lock: removes the knotes, leaves a shell marked stale.
@@ -80,8 +80,8 @@ int install(Kqueue* kqueue, int fd, int* member, Token token);
 // --- object.cpp: what kind of thing a descriptor is, and what it holds
 // -----------------------------
 
-// Finds out the kind, for create_registration. Returns 0 or an errno.
-int classify(Registration* registration, const Slot* slot, int flags);
+// Finds out the kind, if that has not been done. Returns 0 or an errno.
+int classify(Registration* registration);
 
 // --- file_watch.cpp: regular files, through inotify
 // ------------------------------------------------

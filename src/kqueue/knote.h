@@ -81,14 +81,15 @@ class Pending : public KnoteList {
 };
 
 enum class Kind : uint8_t {
-  kPipe,    // pipe(2)
-  kFifo,    // a named FIFO
-  kStream,  // connection-oriented socket
-  kPacket,  // datagram or seqpacket socket
-  kTty,     // terminal, slave side of a pty
-  kFile,    // regular file or directory: no poll(2), watched through inotify
-  kKqueue,  // another kqueue
-  kOther,   // eventfd, pty master, and whatever else can be polled
+  kUnknown,  // has not been evaluated yet
+  kPipe,     // pipe(2)
+  kFifo,     // a named FIFO
+  kStream,   // connection-oriented socket
+  kPacket,   // datagram or seqpacket socket
+  kTty,      // terminal, slave side of a pty
+  kFile,     // regular file or directory: no poll(2), watched through inotify
+  kKqueue,   // another kqueue
+  kOther,    // eventfd, pty master, and whatever else can be polled
 };
 
 enum Direction : uint8_t { kIn = 0, kOut = 1 };
@@ -113,7 +114,7 @@ struct Registration {
   int watch = -1;           // kFile: inotify watch descriptor
   uint32_t index = 0;       // in Kqueue::registrations
   uint32_t poll_flags = 0;  // EPOLLHUP, EPOLLRDHUP, EPOLLERR as the last edges reported them
-  Kind kind = Kind::kOther;
+  Kind kind = Kind::kUnknown;
   Place place[kDirections] = {Place::kNone, Place::kNone};
   bool internet = false;  // kStream: TCP rather than a local socket
   bool readable = true;   // the access mode of the descriptor
@@ -235,7 +236,8 @@ class MutexGuard {
 
  private:
   pthread_mutex_t* mutex_;
-  static thread_local volatile int held_;
+  // In the static TLS block, where every lock finds it without a call.
+  static thread_local volatile int held_ __attribute__((tls_model("initial-exec")));
 };
 
 }  // namespace kq

@@ -1,4 +1,6 @@
-// What kind of thing a descriptor is: asked once, when it is registered.
+// What kind of thing a descriptor is: asked once, when the kind is needed. To be registered for
+// reading a descriptor need not be known; epoll refuses what cannot be watched. So who registers
+// many and hears of few asks about the few.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -31,6 +33,15 @@ bool is_anonymous_pipe(const struct stat& status) {
   return status.st_dev == device;
 }
 
+int classify_pipe(Registration* registration, const struct stat& status) {
+  const int flags = sys::fcntl(registration->fd, F_GETFL);
+  if (flags < 0) return errno;
+  registration->readable = (flags & O_ACCMODE) != O_WRONLY;
+  registration->writable = (flags & O_ACCMODE) != O_RDONLY;
+  registration->kind = is_anonymous_pipe(status) ? Kind::kPipe : Kind::kFifo;
+  return 0;
+}
+
 int classify_socket(Registration* registration) {
   int type = 0, domain = 0;
   socklen_t length = sizeof type;
@@ -44,22 +55,14 @@ int classify_socket(Registration* registration) {
 
 }  // namespace
 
-int classify(Registration* registration, const Slot* slot, int flags) {
+int classify(Registration* registration) {
+  if (registration->kind != Kind::kUnknown) return 0;
   struct stat status;
   if (sys::fstat(registration->fd, &status) != 0) return errno;
   registration->inode = status.st_ino;
-  const int access = flags & O_ACCMODE;
-  registration->readable = access != O_WRONLY;
-  registration->writable = access != O_RDONLY;
-  if (slot->kqueue) {
-    registration->kind = Kind::kKqueue;
-    registration->child = slot->kqueue;
-    return 0;
-  }
   switch (status.st_mode & S_IFMT) {
     case S_IFIFO:
-      registration->kind = is_anonymous_pipe(status) ? Kind::kPipe : Kind::kFifo;
-      return 0;
+      return classify_pipe(registration, status);
     case S_IFSOCK:
       return classify_socket(registration);
     case S_IFREG:

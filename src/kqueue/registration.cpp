@@ -116,7 +116,7 @@ Registration* find_registration(Kqueue* kqueue, uint64_t data, Direction* direct
   return entry.registration;
 }
 
-Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int flags, int* error) {
+Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int* error) {
   auto* registration = new (std::nothrow) Registration;
   if (!registration) {
     *error = ENOMEM;
@@ -124,10 +124,11 @@ Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int flags,
   }
   registration->kqueue = kqueue;
   registration->fd = fd;
-  *error = classify(registration, slot, flags);
-  if (*error == 0 && !enter(kqueue, registration)) *error = ENOMEM;
-  if (*error != 0) {
+  registration->child = slot->kqueue;
+  if (registration->child) registration->kind = Kind::kKqueue;
+  if (!enter(kqueue, registration)) {
     delete registration;
+    *error = ENOMEM;
     return nullptr;
   }
   registration->slot_next = slot->registrations;
@@ -187,7 +188,7 @@ int watch_direction(Registration* registration, Direction direction) {
     if (errno != EEXIST || sys::epoll_ctl(epoll, EPOLL_CTL_MOD, registration->fd, &event) != 0) {
       if (errno == ENOSPC) return ENOMEM;  // the user's limit of watches
       if (errno == ELOOP) return EINVAL;   // kqueues nested too deeply, or in a circle
-      return errno == EPERM ? EINVAL : errno;
+      return errno;
     }
   }
   registration->place[direction] = place;
