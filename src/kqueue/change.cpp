@@ -330,7 +330,36 @@ int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& cha
   return 0;
 }
 
+// The knote a change modifies, if that is all it does and the knote is there for it to do.
+Knote* find_modified(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change) {
+  if (!ops->about_descriptor) return find_hashed(kqueue, change.ident, change.filter);
+  const uint32_t entry = kqueue->by_number.find(change.ident);
+  Registration* registration = entry ? kqueue->registrations[entry - 1].registration : nullptr;
+  return registration && !registration->stale ? find_knote(registration, change.filter) : nullptr;
+}
+
 }  // namespace
+
+int apply_modifications(Kqueue* kqueue, const struct kevent* changes, int count, Call* call) {
+  // Whatever may be refused, creates, destroys, or wants an answer.
+  constexpr uint16_t kOther = EV_ADD | EV_DELETE | EV_RECEIPT | kUnknownFlags;
+  constexpr uint16_t kContradiction = EV_ENABLE | EV_DISABLE;
+  const auto eligible = [](const struct kevent& change) {
+    return !(change.flags & kOther) && (change.flags & kContradiction) != kContradiction;
+  };
+  if (count == 0 || !eligible(changes[0])) return 0;
+  MutexGuard guard(&kqueue->lock);
+  int applied = 0;
+  for (; applied < count && eligible(changes[applied]); ++applied) {
+    struct kevent change = changes[applied];
+    change.flags &= static_cast<uint16_t>(~EV_SYSFLAGS);
+    const FilterOps* ops = find_filter(change.filter);
+    Knote* knote = ops ? find_modified(kqueue, ops, change) : nullptr;
+    if (!knote) break;
+    modify(kqueue, ops, knote, change, call);
+  }
+  return applied;
+}
 
 const FilterOps* find_filter(int16_t filter) {
   if (filter >= 0 || filter < -EVFILT_SYSCOUNT) return nullptr;

@@ -127,6 +127,7 @@ static void destroy(Kqueue* kqueue) {
   __builtin_free(kqueue->buckets);
   kqueue->registrations.release();
   kqueue->free_indices.release();
+  kqueue->by_number.release();
   for (TimerHeap& heap : kqueue->heaps) heap.items.release();
   pthread_mutex_destroy(&kqueue->lock);
   delete kqueue;

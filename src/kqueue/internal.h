@@ -108,6 +108,9 @@ struct Call {
 // Applies one change; returns 0 or an errno. A change that created its knote has its fflags zeroed,
 // which its receipt shows. Takes and releases the locks itself.
 int apply_change(Kqueue* kqueue, struct kevent* change, Call* call);
+// Applies the first of these changes that only modify knotes that exist, with one lock for all.
+// Returns how many; the one behind them is a case for apply_change().
+int apply_modifications(Kqueue* kqueue, const struct kevent* changes, int count, Call* call);
 // Marks the knote active and, if enabled, queues it.
 void activate(Kqueue* kqueue, Knote* knote);
 // Removes a knote from queue, object and registration or hash table, and frees it.

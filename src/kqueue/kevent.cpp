@@ -10,7 +10,8 @@
 // THE LOCKS
 //   slot lock     one of 64, by descriptor number: the slot's registrations, and whether the number
 //                 is a kqueue or libkq's own. A change of a descriptor's knotes holds it
-//                 throughout; a close holds it to remove them, but not during the system call.
+//                 throughout, unless it only modifies a knote, which leaves the registration where
+//                 it is; a close holds it to remove them, but not during the system call.
 //   Kqueue::lock  everything of one kqueue: knotes, queue, registrations, timers.
 //   list lock     the list of all kqueues; taken last, nothing is taken under it.
 // Order: slot lock, then Kqueue::lock. Never two slot locks, never two kqueues' locks. Nobody
@@ -107,6 +108,8 @@ int apply_changes(Kqueue* kqueue, const struct kevent* changes, int nchanges, st
     struct kevent chunk[kChunk];
     __builtin_memcpy(chunk, list, static_cast<size_t>(count) * sizeof chunk[0]);
     for (int i = 0; i < count; ++i) {
+      i += apply_modifications(kqueue, chunk + i, count - i, call);
+      if (i == count) break;
       struct kevent& change = chunk[i];
       // Filter 0 is skipped, without a receipt; but not an unknown flag with it.
       if (change.filter == 0 && !(change.flags & 0x0C00)) continue;

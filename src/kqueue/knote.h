@@ -141,6 +141,28 @@ class Array {
   size_t size_ = 0, capacity_ = 0;
 };
 
+// The registrations of one kqueue by descriptor number, as indices of Kqueue::registrations, in
+// pages that are made when needed. What is found here under Kqueue::lock needs no slot lock, unless
+// it is to be destroyed.
+class NumberIndex {
+ public:
+  // Makes room for the number; false without memory.
+  bool reserve(int fd);
+  // The entry of a number that has room: its index and one, or 0.
+  uint32_t& operator[](int fd) { return pages_[page_of(fd)][fd % kPage]; }
+  // The same for any number.
+  uint32_t find(uintptr_t fd) {
+    if (fd / kPage >= pages_.size() || !pages_[fd / kPage]) return 0;
+    return pages_[fd / kPage][fd % kPage];
+  }
+  void release();
+
+ private:
+  static constexpr int kPage = 64;
+  static size_t page_of(int fd) { return static_cast<size_t>(fd) / kPage; }
+  Array<uint32_t*> pages_;
+};
+
 // Timers of one clock, earliest first, behind one timerfd.
 struct TimerHeap {
   Array<TimerKnote*> items;
@@ -176,6 +198,7 @@ struct Kqueue {
   Registration* first = nullptr;
   Array<RegistrationEntry> registrations;
   Array<uint32_t> free_indices;
+  NumberIndex by_number;
   size_t live_registrations = 0;
   size_t children = 0;  // registrations that watch a kqueue
   size_t files = 0;     // registrations with an inotify watch
@@ -215,6 +238,20 @@ void Array<T>::release() {
   __builtin_free(items_);
   items_ = nullptr;
   size_ = capacity_ = 0;
+}
+
+inline bool NumberIndex::reserve(int fd) {
+  while (pages_.size() <= page_of(fd)) {
+    if (!pages_.push_back(nullptr)) return false;
+  }
+  uint32_t*& page = pages_[page_of(fd)];
+  if (!page) page = static_cast<uint32_t*>(__builtin_calloc(kPage, sizeof *page));
+  return page != nullptr;
+}
+
+inline void NumberIndex::release() {
+  for (size_t i = 0; i < pages_.size(); ++i) __builtin_free(pages_[i]);
+  pages_.release();
 }
 
 // Every lock of libkq is held through one of these. A signal handler that calls close() while its

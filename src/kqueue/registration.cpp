@@ -41,6 +41,7 @@ int instance(const Kqueue* kqueue, Place place) {
 
 // Gives the registration an entry in the table of its kqueue.
 bool enter(Kqueue* kqueue, Registration* registration) {
+  if (!kqueue->by_number.reserve(registration->fd)) return false;
   if (kqueue->free_indices.size() > 0) {
     registration->index = kqueue->free_indices[kqueue->free_indices.size() - 1];
     kqueue->free_indices.pop_back();
@@ -52,6 +53,7 @@ bool enter(Kqueue* kqueue, Registration* registration) {
     registration->index = static_cast<uint32_t>(kqueue->registrations.size());
     if (!kqueue->registrations.push_back({registration, 0})) return false;
   }
+  kqueue->by_number[registration->fd] = registration->index + 1;
   registration->next = kqueue->first;
   if (kqueue->first) kqueue->first->prev = registration;
   kqueue->first = registration;
@@ -63,6 +65,7 @@ void leave(Registration* registration) {
   Kqueue* kqueue = registration->kqueue;
   RegistrationEntry& entry = kqueue->registrations[registration->index];
   entry.registration = nullptr;
+  kqueue->by_number[registration->fd] = 0;
   ++entry.generation;
   kqueue->free_indices.push_back(registration->index);
   if (registration->prev) registration->prev->next = registration->next;
