@@ -4,11 +4,14 @@
 Both are the same program, kq_webserver serve, under wrk. They are measured in turn, in an order
 that changes with every repetition, so that what the machine does meanwhile concerns both; what is
 reported is the median of the ratios of neighbours. A second kqueue server in every repetition (A/A)
-gives the noise floor: the same ratio where there is nothing to find.
+gives the noise floor: the same ratio where there is nothing to find. Beside requests per second
+stand requests per second of processor time that the server used, which other work on the machine
+disturbs far less.
 """
 
 import argparse
 import json
+import os
 import re
 import shutil
 import statistics
@@ -35,41 +38,59 @@ def serve(program, server, workers):
     return process, address.group(0)
 
 
+def end(process):
+    """Lets the server shut down; its requests, and the processor time that it used."""
+    process.terminate()
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    counted = re.search(r"(\d+) requests", said)
+    if process.returncode != 0 or not counted:
+        raise Trouble(f"the server ended with {process.returncode}: {said.strip()!r}")
+    return int(counted.group(1)), usage.ru_utime + usage.ru_stime
+
+
 def measure(program, server, workers, options):
+    """Requests per second, and per second of the server's processor time."""
     process, address = serve(program, server, workers)
     try:
         command = ["wrk", "-t", str(options.threads), "-c", str(options.connections),
                    "-d", f"{options.seconds}s", address]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
     finally:
-        process.terminate()
-        status = process.wait()
+        requests, used = end(process)
     rate = re.search(r"Requests/sec:\s*([\d.]+)", answer.stdout)
     errors = re.search(r"(Socket errors|Non-2xx).*", answer.stdout)
-    if status != 0:
-        raise Trouble(f"the server on {server} ended with {status}")
     if not rate or errors:
         raise Trouble(f"wrk: {errors.group(0) if errors else answer.stderr.strip()}")
-    return float(rate.group(1))
+    return float(rate.group(1)), requests / used
 
 
 def compare(program, workers, options):
     rates = {server: [] for server in SERVERS}
+    thrifts = {server: [] for server in SERVERS}
     for repetition in range(options.repetitions):
         shift = repetition % len(SERVERS)
         for server in SERVERS[shift:] + SERVERS[:shift]:
-            rates[server].append(measure(program, server, workers, options))
-    ratios = [a / b for a, b in zip(rates["kqueue"], rates["epoll"])]
-    noise = [a / b for a, b in zip(rates["kqueue again"], rates["kqueue"])]
-    return {"workers": workers, "rates": rates,
-            "kqueue": statistics.median(rates["kqueue"]),
-            "epoll": statistics.median(rates["epoll"]),
-            "ratio": statistics.median(ratios), "ratios": ratios,
-            "noise": statistics.median(noise), "noises": noise}
+            rate, thrift = measure(program, server, workers, options)
+            rates[server].append(rate)
+            thrifts[server].append(thrift)
+    return {"workers": workers, "requests/s": summary(rates), "requests/CPU s": summary(thrifts)}
 
 
-def range_of(numbers):
-    return f"({min(numbers):.2f} to {max(numbers):.2f})"
+def summary(numbers):
+    """Each kqueue measurement beside that of raw epoll in its repetition, and the A/A pair."""
+    ratios = [a / b for a, b in zip(numbers["kqueue"], numbers["epoll"])]
+    ratios += [a / b for a, b in zip(numbers["kqueue again"], numbers["epoll"])]
+    noises = [a / b for a, b in zip(numbers["kqueue again"], numbers["kqueue"])]
+    return {"kqueue": numbers["kqueue"] + numbers["kqueue again"], "epoll": numbers["epoll"],
+            "ratios": ratios, "noises": noises}
+
+
+def middle_of(numbers):
+    """The median, and the middle half."""
+    low, middle, high = statistics.quantiles(numbers, n=4, method="inclusive")
+    return f"{middle:.3f} ({low:.2f} to {high:.2f})"
 
 
 def main():
@@ -87,16 +108,18 @@ def main():
     if not re.fullmatch(r"\d+(,\d+)*", options.workers):
         raise Trouble(f"--workers needs numbers with commas between, not '{options.workers}'")
     print(f"wrk -t {options.threads} -c {options.connections} -d {options.seconds}s, "
-          f"{options.repetitions} repetitions, medians")
-    print("| workers | kqueue requests/s | raw epoll requests/s | ratio (range) | A/A (range) |")
-    print("| --- | --- | --- | --- | --- |")
+          f"{options.repetitions} repetitions; medians, in parentheses the middle half")
+    print("| workers | measured | kqueue | raw epoll | ratio | A/A |")
+    print("| --- | --- | --- | --- | --- | --- |")
     results = []
     for workers in map(int, options.workers.split(",")):
         result = compare(options.program, workers, options)
         results.append(result)
-        print(f"| {workers} | {result['kqueue']:,.0f} | {result['epoll']:,.0f} "
-              f"| {result['ratio']:.3f} {range_of(result['ratios'])} "
-              f"| {result['noise']:.3f} {range_of(result['noises'])} |", flush=True)
+        for unit in ("requests/s", "requests/CPU s"):
+            one = result[unit]
+            print(f"| {workers} | {unit} | {statistics.median(one['kqueue']):,.0f} "
+                  f"| {statistics.median(one['epoll']):,.0f} | {middle_of(one['ratios'])} "
+                  f"| {middle_of(one['noises'])} |", flush=True)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=1)
