@@ -285,11 +285,13 @@ int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent&
   MutexGuard slot_guard(slot_lock(fd));
   MutexGuard guard(&kqueue->lock);
   Registration* registration = find_registration(slot, kqueue);
-  if (registration && (change.flags & EV_ADD || registration->stale) &&
-      !still_registered(registration)) {
-    // The number was closed without anybody telling us.
+  const bool doubt = registration && (registration->stale || registration->doubtful);
+  if (registration && (change.flags & EV_ADD || doubt) && !still_registered(registration)) {
+    // The number was closed without anybody telling us, or is being closed.
     destroy_registration(slot, registration, false);
     registration = nullptr;
+  } else if (doubt && slot->closing == 0) {
+    registration->doubtful = false;
   }
   Knote* knote = find_knote(registration, change.filter);
   if (!knote) {
@@ -335,7 +337,8 @@ Knote* find_modified(Kqueue* kqueue, const FilterOps* ops, const struct kevent& 
   if (!ops->about_descriptor) return find_hashed(kqueue, change.ident, change.filter);
   const uint32_t entry = kqueue->by_number.find(change.ident);
   Registration* registration = entry ? kqueue->registrations[entry - 1].registration : nullptr;
-  return registration && !registration->stale ? find_knote(registration, change.filter) : nullptr;
+  const bool sure = registration && !registration->stale && !registration->doubtful;
+  return sure ? find_knote(registration, change.filter) : nullptr;
 }
 
 }  // namespace

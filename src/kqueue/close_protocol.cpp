@@ -6,7 +6,9 @@
 // between: by a new owner of the number, whose epoll item still refers to the file that is open
 // there, or by a thread that lost the race, whose item does not; the latter is removed, as if its
 // EV_ADD had come before the close. That is FreeBSD's knote_fdclose() and the second look at the
-// descriptor table that kqueue_register() takes, with the kernel's own table as the judge.
+// descriptor table that kqueue_register() takes, with the kernel's own table as the judge. A
+// registration made meanwhile is doubtful: until the close has looked again, whoever would change
+// or deliver it asks first.
 //
 // THE PROOF. A close that went past us (a raw system call, or libkq was loaded late) is noticed at
 // the next EV_ADD of the number and before an event of it is delivered. Who is asked?
@@ -57,7 +59,10 @@ void descriptor_closed(int fd) {
     next = registration->slot_next;
     Kqueue* kqueue = registration->kqueue;
     MutexGuard kqueue_guard(&kqueue->lock);
-    if (still_registered(registration)) continue;
+    if (still_registered(registration)) {
+      registration->doubtful = slot->closing > 1;  // others are at it
+      continue;
+    }
     kqueue->closing = true;
     destroy_registration(slot, registration, false);
     kqueue->closing = false;

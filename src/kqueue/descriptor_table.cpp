@@ -64,6 +64,7 @@ void forget_everything() {
       slot.kqueue = nullptr;
       slot.owed_error = 0;
       slot.kqueue_closing = 0;
+      slot.closing = 0;
       slot.internal = false;
     }
   }

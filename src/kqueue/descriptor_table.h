@@ -27,6 +27,7 @@ struct Slot {
   std::atomic<Kqueue*> kqueue{nullptr};               // this number is a descriptor of that kqueue
   std::atomic<uint64_t> owed_error{0};                // see OwedError
   std::atomic<int> kqueue_closing{0};  // calls that close a kqueue's descriptor right now
+  std::atomic<int> closing{0};         // calls that close this number right now
   std::atomic<bool> internal{false};   // libkq's own; users' calls see EBADF
 
   bool in_use() const { return registrations || kqueue || owed_error || internal; }
@@ -81,7 +82,7 @@ bool bind_descriptor(int fd, Kqueue* kqueue);
 void list_insert(Kqueue* kqueue);
 void list_remove(Kqueue* kqueue);
 
-// The close protocol, told in interpose.cpp.
+// The close protocol, told in close_protocol.cpp.
 void descriptor_closing(int fd);
 void descriptor_closed(int fd);
 // Makes the slot's number a descriptor of kqueue (null: of none), and removes the knotes of those

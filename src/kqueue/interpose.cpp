@@ -74,10 +74,31 @@ bool answered(int fd) {
   return true;
 }
 
+// Tells those who register the number that they may be too late.
+class CloseInProgress {
+ public:
+  explicit CloseInProgress(int fd) {
+    if (!table_in_use() || MutexGuard::holds_lock()) return;
+    check_fork();
+    slot_ = find_slot(fd);
+    if (slot_ && in_shared_memory_child()) slot_ = nullptr;
+    if (slot_) ++slot_->closing;
+  }
+  ~CloseInProgress() {
+    if (slot_) --slot_->closing;
+  }
+  CloseInProgress(const CloseInProgress&) = delete;
+  CloseInProgress& operator=(const CloseInProgress&) = delete;
+
+ private:
+  Slot* slot_ = nullptr;
+};
+
 // Runs call, which closes fd, inside the close protocol.
 template <typename Call>
 auto closing(int fd, Call call) {
   forget_shared(fd);  // before the number goes: its next owner may be marked at once
+  const CloseInProgress mark(fd);
   if (!concerns_us(fd)) {
     auto result = call();
     const int error = errno;

@@ -121,6 +121,7 @@ struct Registration {
   bool writable = true;
   bool mute = false;       // edges are swallowed: the caller evaluates instead
   bool stale = false;      // found to belong to a file that is no longer at this number
+  bool doubtful = false;   // made while its number was being closed: may be too late
   bool edge_in = false;    // the last edge said that there is input
   bool countless = false;  // does not tell how much there is to be read (an eventfd)
 };

@@ -127,6 +127,7 @@ Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int* error
   }
   registration->kqueue = kqueue;
   registration->fd = fd;
+  registration->doubtful = slot->closing != 0;
   registration->child = slot->kqueue;
   if (registration->child) registration->kind = Kind::kKqueue;
   if (!enter(kqueue, registration)) {
@@ -209,7 +210,9 @@ void unwatch_direction(Registration* registration, Direction direction) {
 bool registered_since(Registration* registration, uint64_t clock) {
   if (registration->stale) return false;
   // The first test is the cheap half of the proof told in close_protocol.cpp.
-  if (registration->last_edge >= clock && edges_prove_the_number(registration->fd)) return true;
+  if (!registration->doubtful && registration->last_edge >= clock &&
+      edges_prove_the_number(registration->fd))
+    return true;
   return still_registered(registration);
 }
 
