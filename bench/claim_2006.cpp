@@ -6,7 +6,7 @@
 #include <chrono>
 #include <memory>
 
-#include "bench.h"
+#include "ring.h"
 
 namespace kqtorture::bench {
 namespace {
@@ -18,10 +18,12 @@ constexpr int kCyclesPerTurn = 20;  // 1,280 events: some milliseconds, long aga
 using Clock = std::chrono::steady_clock;
 
 // Seconds for one turn; negative when an answer was wrong.
-double turn(Cycle* cycle, std::string* what) {
+double turn(Worker& worker, std::string* what) {
   const Clock::time_point start = Clock::now();
-  for (int i = 0; i < kCyclesPerTurn; ++i) {
-    if (!cycle->run(what)) return -1;
+  for (int events = 0; events < kCyclesPerTurn * kObjects;) {
+    const int n = worker.turn(what);
+    if (n < 0) return -1;
+    events += n;
   }
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -36,38 +38,43 @@ double quantile(std::vector<double> values, double q) {
   return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1))];
 }
 
-void claim(benchmark::State& state, ObjectKind kind) {
-  Objects objects(kind, kObjects);
-  if (!objects.ok()) {
-    state.SkipWithError("the objects cannot be created");
-    return;
+// Turns of one discipline, over objects of its own: two kqueues that watch the same object would
+// both pay for it. An empty answer comes with *what.
+std::vector<double> turns(ObjectKind kind, Discipline discipline, int count, std::string* what) {
+  const auto rig = make_rig(subject(), kind, kObjects, [=](Objects& objects) {
+    return kqueue_side(objects, {&subject(), discipline, kObjects});
+  });
+  *what = rig->error;
+  std::vector<double> seconds;
+  if (!what->empty()) return seconds;
+  const std::unique_ptr<Worker> worker = rig->side->worker();
+  while (static_cast<int>(seconds.size()) < count) {
+    seconds.push_back(turn(*worker, what));
+    if (!what->empty()) return {};
   }
+  return seconds;
+}
+
+void claim(benchmark::State& state, ObjectKind kind) {
   std::string what;
   std::vector<double> ratios, noise;
   for (auto _ : state) {
     ratios.clear();
     noise.clear();
     for (int pair = 0; pair < kPairs; ++pair) {
-      // Registered one at a time: two kqueues that watch the same object would both pay for it.
-      double dispatch[2], oneshot;
-      {
-        KqueueCycle cycle(objects, Discipline::kDispatch);
-        dispatch[0] = turn(&cycle, &what);
-        dispatch[1] = turn(&cycle, &what);
-      }
-      {
-        KqueueCycle cycle(objects, Discipline::kOneshot);
-        turn(&cycle, &what);
-        oneshot = turn(&cycle, &what);
-      }
-      if (dispatch[0] < 0 || dispatch[1] < 0 || oneshot < 0) {
-        wrong_answer(state, what);
-        return;
-      }
-      ratios.push_back(oneshot / dispatch[1]);
+      const std::vector<double> dispatch = turns(kind, Discipline::kDispatch, 2, &what);
+      if (dispatch.empty()) break;
+      const std::vector<double> oneshot = turns(kind, Discipline::kOneshot, 2, &what);
+      if (oneshot.empty()) break;
+      ratios.push_back(oneshot[1] / dispatch[1]);
       noise.push_back(dispatch[0] / dispatch[1]);
     }
+    if (!what.empty()) {
+      wrong_answer(state, &subject(), what);
+      return;
+    }
   }
+  add_work(8 * kPairs * kCyclesPerTurn, 4 * kPairs * kCyclesPerTurn * kObjects, kPairs);
   // Events per second of EV_DISPATCH over those of EV_ONESHOT.
   state.counters["ratio"] = median(ratios);
   state.counters["ratio_q10"] = quantile(ratios, 0.1);
@@ -84,9 +91,8 @@ void claim(benchmark::State& state, ObjectKind kind) {
 void register_claim_2006() {
   for (const ObjectKind kind : {ObjectKind::kPipe, ObjectKind::kSocketpair, ObjectKind::kEventfd}) {
     if (!available(kind)) continue;
-    benchmark::RegisterBenchmark(
-        (std::string("claim_2006/dispatch_over_oneshot/") + name_of(kind)).c_str(),
-        [=](benchmark::State& state) { claim(state, kind); })
+    declare((std::string("claim_2006/dispatch_over_oneshot/") + name_of(kind)),
+            [=](benchmark::State& state) { claim(state, kind); })
         ->Iterations(1)
         ->Unit(benchmark::kMillisecond);
   }

@@ -4,85 +4,23 @@
 // out wrong ones while it is measured is guilty, exit code 1.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "arguments.h"
 #include "bench.h"
+#include "process.h"
+#include "questions.h"
 #include "report/finding.h"
 #include "report/stats.h"
+#include "reports.h"
 #include "subject/worker.h"
 
 namespace kqtorture::bench {
-
-void register_delivery();
-void register_registration();
-void register_user_trigger();
-void register_claim_2006();
-
 namespace {
-
-constexpr char kUsage[] =
-    "kq_bench: what a kqueue costs, beside raw epoll in the same process.\n"
-    "\n"
-    "  --subject SUBJECT   emulator, native, or the path of a shared object ($KQ_SUBJECT)\n"
-    "  --budget SECONDS    how long all of it may take, roughly ($KQ_BUDGET; default 20)\n"
-    "\n"
-    "and the flags of Google Benchmark:\n"
-    "  --benchmark_filter=REGEX, --benchmark_list_tests, --benchmark_repetitions=N,\n"
-    "  --benchmark_min_time=SECONDS (of each measurement), --benchmark_out=FILE,\n"
-    "  --benchmark_out_format=json|console, --benchmark_format=json|console\n"
-    "\n"
-    "Exit: 0 measured, 1 the subject answered wrongly (a finding), 2 usage or environment.\n";
-
-struct Arguments {
-  std::string subject = Subject::default_spec();
-  double budget = 0;
-  bool min_time_given = false, list = false, help = false;
-  std::vector<std::string> rest;
-  std::string error;
-};
-
-// Takes "--name value" and "--name=value".
-bool take(int argc, char** argv, int* i, const char* name, std::string* value) {
-  const size_t length = std::strlen(name);
-  if (std::strncmp(argv[*i], name, length) != 0) return false;
-  if (argv[*i][length] == '=') {
-    *value = argv[*i] + length + 1;
-    return true;
-  }
-  if (argv[*i][length] != '\0' || *i + 1 >= argc) return false;
-  *value = argv[++*i];
-  return true;
-}
-
-Arguments parse(int argc, char** argv) {
-  Arguments result;
-  result.budget =
-      static_cast<double>(budget_from_environment(std::chrono::seconds(20)).count()) / 1000;
-  for (int i = 1; i < argc; ++i) {
-    std::string value;
-    if (std::strcmp(argv[i], "--help") == 0 || std::strcmp(argv[i], "-h") == 0) {
-      result.help = true;
-    } else if (take(argc, argv, &i, "--subject", &value)) {
-      result.subject = value;
-    } else if (take(argc, argv, &i, "--budget", &value)) {
-      char* end = nullptr;
-      result.budget = std::strtod(value.c_str(), &end);
-      if (value.empty() || *end != '\0' || !(result.budget > 0)) {
-        result.error = "--budget: '" + value + "' is not a positive number of seconds";
-      }
-    } else if (std::strncmp(argv[i], "--benchmark_", 12) == 0) {
-      result.min_time_given |= std::strstr(argv[i], "min_time") != nullptr;
-      result.list |= std::strncmp(argv[i], "--benchmark_list_tests", 22) == 0;
-      result.rest.push_back(argv[i]);
-    } else {
-      result.error = std::string("unknown argument '") + argv[i] + "' (see --help)";
-    }
-  }
-  return result;
-}
 
 void report_wrong_answer() {
   Finding finding;
@@ -95,40 +33,84 @@ void report_wrong_answer() {
   save_finding(finding);
 }
 
-int measure(char* program, const Arguments& arguments) {
-  std::string error;
-  const auto opened = Subject::open(arguments.subject, &error);
-  if (!opened) {
-    std::fprintf(stderr, "kq_bench: %s\n", error.c_str());
-    return kExitUsage;
-  }
-  set_subject(opened.get());
+void declare_everything() {
   register_claim_2006();
   register_delivery();
+  register_herd();
+  register_idle();
+  register_memory();
+  register_recording();
   register_registration();
+  register_timers();
   register_user_trigger();
+  register_wakeup();
+}
 
+// Google Benchmark's arguments, with a time for each measurement that the budget allows.
+std::vector<std::string> flags_of(const Arguments& arguments) {
   std::vector<std::string> flags = arguments.rest;
   if (!arguments.min_time_given) {
-    // About a hundred measurements; each takes a little more than its minimum to find its length.
+    // Each takes about twice its minimum to find its length and to make its objects.
+    const int measurements =
+        std::max(1, count_selected(declared(), arguments.filter)) * arguments.repetitions;
     char flag[64];
-    std::snprintf(flag, sizeof flag, "--benchmark_min_time=%.4f", arguments.budget / 250);
+    std::snprintf(flag, sizeof flag, "--benchmark_min_time=%.5f",
+                  std::min(0.5, arguments.budget / measurements / 2));
     flags.push_back(flag);
   }
+  return flags;
+}
+
+void add_context() {
+  benchmark::AddCustomContext("subject", subject().spec());
+  benchmark::AddCustomContext("profile", subject().profile());
+  if (peer() != nullptr) benchmark::AddCustomContext("peer", peer()->spec());
+  benchmark::AddCustomContext("descriptor_limit", std::to_string(descriptor_limit()));
+}
+
+bool write_results(const Arguments& arguments) {
+  const Work work = work_done();
+  Stats stats;
+  stats.operations = work.operations;
+  stats.deliveries = work.deliveries;
+  stats.executions = work.cycles;
+  if (!write_stats(stats)) return false;
+  std::string error;
+  if (arguments.histograms.empty() || write_histograms(arguments.histograms, &error)) return true;
+  std::fprintf(stderr, "kq_bench: %s\n", error.c_str());
+  return false;
+}
+
+std::unique_ptr<Subject> open(const std::string& spec) {
+  std::string error;
+  std::unique_ptr<Subject> subject = Subject::open(spec, &error);
+  if (subject == nullptr) std::fprintf(stderr, "kq_bench: %s\n", error.c_str());
+  return subject;
+}
+
+int measure(char* program, const Arguments& arguments) {
+  raise_descriptor_limit();
+  const auto opened = open(arguments.subject);
+  const auto second = arguments.peer.empty() ? nullptr : open(arguments.peer);
+  if (opened == nullptr || (second == nullptr && !arguments.peer.empty())) return kExitUsage;
+  if (second != nullptr && second->has_own_descriptors() != opened->has_own_descriptors()) {
+    std::fprintf(stderr, "kq_bench: --peer: its descriptors and the subject's are not the same\n");
+    return kExitUsage;
+  }
+  set_subjects(opened.get(), second.get());
+  declare_everything();
+
+  std::vector<std::string> flags = flags_of(arguments);
   std::vector<char*> argv{program};
   for (std::string& flag : flags) argv.push_back(flag.data());
   int argc = static_cast<int>(argv.size());
   argv.push_back(nullptr);
   benchmark::Initialize(&argc, argv.data());
   if (benchmark::ReportUnrecognizedArguments(argc, argv.data())) return kExitUsage;
-  benchmark::AddCustomContext("subject", subject().spec());
+  add_context();
   benchmark::RunSpecifiedBenchmarks();
 
-  Stats stats;
-  stats.operations = work().operations;
-  stats.deliveries = work().deliveries;
-  stats.executions = work().cycles;
-  if (!write_stats(stats)) return kExitUsage;
+  if (!write_results(arguments)) return kExitUsage;
   if (first_wrong_answer().empty()) return kExitClean;
   report_wrong_answer();
   return kExitFinding;

@@ -182,7 +182,7 @@ def links_lead_somewhere(tree):
 
 
 def packages_are_explained(tree):
-    listed = tree.run("scripts/setup", "--list", "--with", "coverage")
+    listed = tree.run("scripts/setup", "--list", "--with", "coverage", "--with", "bench")
     if listed.returncode != 0:
         yield f"scripts/setup:1: --list exits {listed.returncode}"
         return
