@@ -109,6 +109,7 @@ int measure(char* program, const Arguments& arguments) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv.data())) return kExitUsage;
   add_context();
   benchmark::RunSpecifiedBenchmarks();
+  benchmark::ClearRegisteredBenchmarks();  // with what they kept of the subject
 
   if (!write_results(arguments)) return kExitUsage;
   if (first_wrong_answer().empty()) return kExitClean;

@@ -65,11 +65,16 @@ class UserWorker : public Worker {
   explicit UserWorker(UserSide& side)
       : side_(side), events_(static_cast<size_t>(side.count_)), changes_(events_.size()) {}
   ~UserWorker() override { trigger(); }
+  uint64_t phantoms() const override { return phantoms_; }
 
   int turn(std::string* what) override {
-    const int n = side_.subject_.kevent(side_.kq_, changes_.data(), owed_, events_.data(),
-                                        side_.count_, nullptr);
-    owed_ = 0;
+    int n = 0;
+    do {
+      n = side_.subject_.kevent(side_.kq_, changes_.data(), owed_, events_.data(), side_.count_,
+                                nullptr);
+      owed_ = 0;
+      phantoms_ += n == 0;
+    } while (n == 0 && is_peer(side_.subject_));  // a peer is measured, not judged
     if (n <= 0 || n > side_.count_) {
       *what = n < 0 ? std::string("kevent: ") + std::strerror(errno)
                     : "kevent returned " + std::to_string(n) + " events without a timeout";
@@ -101,6 +106,7 @@ class UserWorker : public Worker {
 
   UserSide& side_;
   std::vector<Kevent> events_, changes_;
+  uint64_t phantoms_ = 0;
   int owed_ = 0;
 };
 
