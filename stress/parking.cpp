@@ -10,8 +10,10 @@
 #include <unistd.h>
 #endif
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -28,6 +30,7 @@ void ParkingLot::watch(const Lane* lane, pid_t thread) {
                       ::open((task + "/status").c_str(), O_RDONLY | O_CLOEXEC),
                       ::open((task + "/children").c_str(), O_RDONLY | O_CLOEXEC),
                       ::open((task + "/schedstat").c_str(), O_RDONLY | O_CLOEXEC),
+                      thread,
                       {}});
 }
 
@@ -64,8 +67,26 @@ std::pair<bool, uint64_t> state_of(const std::string& status) {
 }  // namespace
 
 ParkingLot::Sample ParkingLot::sample(const Watched& watched) {
-  const auto [asleep, switches] = state_of(read_from_start(watched.status_file));
-  return {asleep, switches};
+  const std::string status = read_from_start(watched.status_file);
+  const auto [asleep, switches] = state_of(status);
+  return {asleep, switches, status.empty()};
+}
+
+bool ParkingLot::strangers_at_rest() const {
+  std::error_code error;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", error)) {
+    const pid_t thread = static_cast<pid_t>(std::atoi(task.path().filename().c_str()));
+    const bool known = thread == current_thread_id() ||
+                       std::any_of(threads_.begin(), threads_.end(),
+                                   [thread](const Watched& w) { return w.thread == thread; });
+    if (known) continue;
+    const int file = ::open((task.path() / "status").c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) continue;  // ended meanwhile
+    const bool asleep = state_of(read_from_start(file)).first;
+    ::close(file);
+    if (!asleep) return false;
+  }
+  return true;
 }
 
 std::vector<uint64_t> ParkingLot::cpu_times() const {
@@ -99,18 +120,22 @@ bool ParkingLot::children_at_rest() {
 
 pid_t current_thread_id() { return 0; }
 
-void ParkingLot::watch(const Lane* lane, pid_t) { threads_.push_back({lane, -1, -1, -1, {}}); }
+void ParkingLot::watch(const Lane* lane, pid_t thread) {
+  threads_.push_back({lane, -1, -1, -1, thread, {}});
+}
 
 void ParkingLot::clear() { threads_.clear(); }
 
 bool ParkingLot::children_at_rest() { return true; }
+
+bool ParkingLot::strangers_at_rest() const { return true; }
 
 std::vector<uint64_t> ParkingLot::cpu_times() const {
   return std::vector<uint64_t>(threads_.size());
 }
 
 ParkingLot::Sample ParkingLot::sample(const Watched& watched) {
-  return {watched.lane->in_call(), watched.lane->steps()};
+  return {watched.lane->in_call(), watched.lane->steps(), false};
 }
 
 #endif
@@ -119,12 +144,15 @@ ParkingLot::~ParkingLot() { clear(); }
 
 std::vector<bool> ParkingLot::look() {
   std::vector<bool> parked;
+  bool busy = false;
   for (Watched& watched : threads_) {
     const Sample now = sample(watched);
     parked.push_back(now.asleep && watched.last.asleep && now.switches == watched.last.switches);
+    busy |= !parked.back() && !now.ended && watched.thread != current_thread_id();
     watched.last = now;
   }
-  if (!children_at_rest()) parked.assign(parked.size(), false);
+  // Looking at strangers opens files, so it waits until nobody races for descriptors any more.
+  if (!children_at_rest() || (!busy && !strangers_at_rest())) parked.assign(parked.size(), false);
   return parked;
 }
 

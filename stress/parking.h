@@ -36,16 +36,21 @@ class ParkingLot {
   struct Sample {
     bool asleep = false;
     uint64_t switches = 0;
+    bool ended = false;
   };
   struct Watched {
     const Lane* lane;
     int status_file;
     int children_file;
     int schedule_file;
+    pid_t thread;
     Sample last;
   };
   static Sample sample(const Watched& watched);
   bool children_at_rest();
+  // Do all threads sleep that nobody watches, save the caller? A kqueue may have some of its own,
+  // which hold its locks: whoever waits for one that is awake is not stuck.
+  bool strangers_at_rest() const;
   std::vector<Watched> threads_;
   std::map<pid_t, uint64_t> children_;  // context switches at the last look
 };

@@ -74,6 +74,14 @@ constexpr FilterPair kMacosFilters[] = {{filter::kRead, -1},  {filter::kWrite, -
                                         {filter::kTimer, -7}, {filter::kFs, -9},
                                         {filter::kUser, -10}, {0, 0}};
 
+// Its struct is FreeBSD 11's, its timer units are macOS's. EMPTY and SENDFILE it does not know;
+// PROCDESC, LIO and -12 have other meanings there.
+constexpr FilterPair kLibkqueueFilters[] = {{filter::kRead, -1},  {filter::kWrite, -2},
+                                            {filter::kAio, -3},   {filter::kVnode, -4},
+                                            {filter::kProc, -5},  {filter::kSignal, -6},
+                                            {filter::kTimer, -7}, {filter::kFs, -9},
+                                            {filter::kUser, -11}, {0, 0}};
+
 constexpr uint32_t kAllUnits = note::kSeconds | note::kMseconds | note::kUseconds | note::kNseconds;
 // Where units are an enumeration, two of them could make a valid third: an unknown bit instead.
 constexpr uint32_t kNoSuchUnit = 0x8000;
@@ -83,6 +91,7 @@ constexpr Numbers kOpenbsdNumbers = {kOpenbsdFilters, {1, 0, 2, 3, 0x10, kNoSuch
 // DragonFly's timers know milliseconds only and ignore fflags.
 constexpr Numbers kDragonflyNumbers = {kDragonflyFilters, {1, 0, 2, 3, 0x10, kNoSuchUnit}};
 constexpr Numbers kMacosNumbers = {kMacosFilters, {1, 0, 2, 4, 0x08, 1 | 2}};
+constexpr Numbers kLibkqueueNumbers = {kLibkqueueFilters, {1, 0, 2, 4, 0x08, 1 | 2}};
 
 const Numbers* numbers_of(Layout layout) {
   switch (layout) {
@@ -95,6 +104,8 @@ const Numbers* numbers_of(Layout layout) {
       return &kDragonflyNumbers;
     case Layout::kMacos:
       return &kMacosNumbers;
+    case Layout::kLibkqueue:
+      return &kLibkqueueNumbers;
     case Layout::kFreebsd11:
     case Layout::kFreebsd12:
       break;
@@ -223,6 +234,7 @@ constexpr Named kLayouts[] = {
     {"openbsd", Layout::kOpenbsd, "openbsd"},
     {"dragonfly", Layout::kDragonfly, "dragonfly"},
     {"macos", Layout::kMacos, "macos"},
+    {"libkqueue", Layout::kLibkqueue, "libkqueue"},
 };
 
 const Named& entry(Layout layout) {
@@ -235,7 +247,6 @@ const Named& entry(Layout layout) {
 }  // namespace
 
 std::optional<Layout> layout_named(std::string_view name) {
-  if (name == "libkqueue") return Layout::kFreebsd11;
   for (const Named& named : kLayouts) {
     if (named.name == name) return named.layout;
   }

@@ -19,7 +19,7 @@
 namespace kqtorture {
 
 // The names that kqtorture_layout and KQ_LAYOUT use: freebsd11, freebsd12, netbsd, netbsd-ext,
-// openbsd, dragonfly, macos. libkqueue is a second name of freebsd11.
+// openbsd, dragonfly, macos, libkqueue.
 std::optional<Layout> layout_named(std::string_view name);
 const char* layout_name(Layout layout);
 // All names, for messages: "freebsd11, freebsd12, ...".

@@ -102,6 +102,11 @@ std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* err
   }
   if (subject != nullptr && !profile.empty()) subject->profile_ = profile;
   if (subject != nullptr && !host.empty()) subject->host_ = host;
+  // Its struct is FreeBSD 11's, so it goes by that name, too; but its numbers are its own.
+  const bool stranger = subject != nullptr && !subject->is_emulator() && spec != "native";
+  if (stranger && subject->layout_ == Layout::kFreebsd11 && subject->profile_ == "libkqueue") {
+    subject->layout_ = Layout::kLibkqueue;
+  }
   return subject;
 }
 

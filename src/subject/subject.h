@@ -57,7 +57,16 @@ inline constexpr uint32_t kSeconds = 0x1, kMseconds = 0x2, kUseconds = 0x4, kNse
 // How struct kevent lies in the subject's memory, and which numbers its filters have. The first is
 // the canonical form and needs no conversion; kNetbsdExt is NetBSD's with ext[4]; the last three
 // have the canonical fields, but numbers of their own.
-enum class Layout { kFreebsd11, kFreebsd12, kNetbsd, kNetbsdExt, kOpenbsd, kDragonfly, kMacos };
+enum class Layout {
+  kFreebsd11,
+  kFreebsd12,
+  kNetbsd,
+  kNetbsdExt,
+  kOpenbsd,
+  kDragonfly,
+  kMacos,
+  kLibkqueue
+};
 
 // The libc-shaped entry points. Each is the subject's own where it exports one, else the host's as
 // linked into this program (under a sanitizer: its interceptor). All report errors by -1 and errno.

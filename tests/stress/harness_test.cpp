@@ -245,6 +245,32 @@ TEST(ParkingLot, NobodyIsParkedWhileAChildProcessWorks) {
   sleeper.join();
 }
 
+// A kqueue may have threads of its own; one that is awake may be about to free a lock.
+TEST(ParkingLot, NobodyIsParkedWhileAThreadWorksThatIsNotWatched) {
+  std::atomic<bool> done{false};
+  std::atomic<pid_t> id{-1};
+  std::thread sleeper([&] {
+    id = current_thread_id();
+    done.wait(false);
+  });
+  while (id == -1) std::this_thread::yield();
+  ParkingLot lot;
+  lot.watch(nullptr, id);
+  while (!lot.look()[0]) std::this_thread::yield();
+  std::atomic<bool> worked{false};
+  std::thread stranger([&] {
+    while (!worked) {
+    }
+  });
+  for (int i = 0; i < 50; ++i) EXPECT_FALSE(lot.look()[0]);
+  worked = true;
+  stranger.join();
+  while (!lot.look()[0]) std::this_thread::yield();
+  done = true;
+  done.notify_all();
+  sleeper.join();
+}
+
 // A kqueue that delivers what nobody has registered, to a thread that asks for it.
 class LyingSubject : public Subject {
  public:

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Layout kAll[] = {Layout::kFreebsd11, Layout::kFreebsd12, Layout::kNetbsd,
                            Layout::kNetbsdExt, Layout::kOpenbsd,   Layout::kDragonfly,
-                           Layout::kMacos};
+                           Layout::kMacos,     Layout::kLibkqueue};
 
 std::vector<unsigned char> native_of(Layout layout, const Kevent& event) {
   std::vector<unsigned char> bytes(native_size(layout));
@@ -42,7 +42,7 @@ int32_t native_filter(Layout layout, int16_t canonical) {
 
 TEST(LayoutNames, AreFoundAndPrinted) {
   for (const Layout layout : kAll) EXPECT_EQ(layout_named(layout_name(layout)), layout);
-  EXPECT_EQ(layout_named("libkqueue"), Layout::kFreebsd11);
+  EXPECT_EQ(layout_named("libkqueue"), Layout::kLibkqueue);
   EXPECT_EQ(layout_named("amiga"), std::nullopt);
   EXPECT_EQ(layout_named(""), std::nullopt);
   EXPECT_EQ(layout_named("netbsd "), std::nullopt);
@@ -52,6 +52,7 @@ TEST(LayoutSizes, AreThePlatforms) {
   if (sizeof(void*) != 8) GTEST_SKIP() << "sizes of LP64";
   EXPECT_EQ(native_size(Layout::kFreebsd11), 32u);
   EXPECT_EQ(native_size(Layout::kFreebsd12), 64u);
+  EXPECT_EQ(native_size(Layout::kLibkqueue), 32u);
   EXPECT_EQ(native_size(Layout::kNetbsd), 40u);
   EXPECT_EQ(native_size(Layout::kNetbsdExt), 72u);
 }
@@ -116,8 +117,8 @@ std::set<int32_t> known_to(Layout layout) {
 
 TEST(Layout, NumberWithoutMeaningNeverGetsOne) {
   const std::set<int> canonical = {-1, -2, -3, -4, -5, -6, -7, -8, -9, -10, -11, -12, -13};
-  for (const Layout layout :
-       {Layout::kNetbsd, Layout::kOpenbsd, Layout::kDragonfly, Layout::kMacos}) {
+  for (const Layout layout : {Layout::kNetbsd, Layout::kOpenbsd, Layout::kDragonfly, Layout::kMacos,
+                              Layout::kLibkqueue}) {
     const std::set<int32_t> known = known_to(layout);
     for (int number = INT16_MIN; number <= INT16_MAX; ++number) {
       if (canonical.count(number) != 0 || number == 0) continue;
@@ -130,8 +131,8 @@ TEST(Layout, NumberWithoutMeaningNeverGetsOne) {
 
 TEST(Layout, FilterThatThePlatformLacksStaysUnknown) {
   for (const int16_t number : {filter::kProcdesc, filter::kLio, filter::kSendfile}) {
-    for (const Layout layout :
-         {Layout::kNetbsd, Layout::kOpenbsd, Layout::kDragonfly, Layout::kMacos}) {
+    for (const Layout layout : {Layout::kNetbsd, Layout::kOpenbsd, Layout::kDragonfly,
+                                Layout::kMacos, Layout::kLibkqueue}) {
       EXPECT_EQ(known_to(layout).count(native_filter(layout, number)), 0u)
           << layout_name(layout) << " " << number;
     }
@@ -139,8 +140,8 @@ TEST(Layout, FilterThatThePlatformLacksStaysUnknown) {
 }
 
 TEST(Layout, RefusedNumberComesBackAsItWasGiven) {
-  for (const Layout layout :
-       {Layout::kNetbsd, Layout::kOpenbsd, Layout::kDragonfly, Layout::kMacos}) {
+  for (const Layout layout : {Layout::kNetbsd, Layout::kOpenbsd, Layout::kDragonfly, Layout::kMacos,
+                              Layout::kLibkqueue}) {
     for (const int number : {-14, -15, -32, -33, -100, -1000, 1, 2, 9, 100, 32767}) {
       const Kevent event{3, static_cast<int16_t>(number), 0, 0, 0, nullptr};
       EXPECT_EQ(there_and_back(layout, event).filter, number) << layout_name(layout);
@@ -164,6 +165,8 @@ TEST(Layout, TimerUnitsArePlatformsOwn) {
   EXPECT_EQ(native_units(Layout::kNetbsd, note::kUseconds), 2u);
   EXPECT_EQ(native_units(Layout::kNetbsd, note::kNseconds), 3u);
   EXPECT_EQ(native_units(Layout::kMacos, note::kNseconds), 4u);
+  EXPECT_EQ(native_units(Layout::kLibkqueue, note::kUseconds), 2u);
+  EXPECT_EQ(native_units(Layout::kLibkqueue, note::kNseconds | note::kAbstime), 4u | 8u);
   EXPECT_EQ(native_units(Layout::kMacos, note::kNseconds | note::kAbstime), 4u | 8u);
   EXPECT_EQ(native_units(Layout::kNetbsd, note::kNseconds | note::kAbstime), 3u | 0x10u);
 }
@@ -175,6 +178,7 @@ TEST(Layout, TwoTimerUnitsNeverBecomeAValidThird) {
       EXPECT_GT(native_units(layout, units), 0x10u) << units;
     }
     EXPECT_EQ(native_units(Layout::kMacos, units), 3u);
+    EXPECT_EQ(native_units(Layout::kLibkqueue, units), 3u);
   }
 }
 

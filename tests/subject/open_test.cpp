@@ -131,6 +131,10 @@ TEST_F(Open, LayoutDecidesTheProfileUntilSomebodySaysOtherwise) {
   setenv("KQ_PROFILE", "openbsd", 1);
   EXPECT_EQ(open(object("own_profile"))->profile(), "openbsd");
   EXPECT_EQ(open(object("bad_profile"))->profile(), "openbsd");
+  setenv("KQ_PROFILE", "libkqueue", 1);
+  EXPECT_EQ(open(object("plain"))->layout(), Layout::kLibkqueue);
+  EXPECT_EQ(open(object("recorder_netbsd"))->layout(), Layout::kNetbsd);
+  setenv("KQ_PROFILE", "openbsd", 1);
   setenv("KQ_LAYOUT", "freebsd12", 1);
   EXPECT_EQ(open(object("recorder_netbsd"))->layout(), Layout::kFreebsd12);
 }
