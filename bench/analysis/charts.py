@@ -12,6 +12,7 @@ import measures
 from sections import events_of
 
 SIZE = "size 640,400"
+STEP = 1.1  # of a logarithmic axis: closer points are one mark on top of another
 
 
 def quoted(text):
@@ -63,12 +64,15 @@ def lines_chart(title, x_label, y_label, data, log_x=True, log_y=False):
 
 
 def histogram_points(text):
-    """[(1/(1-quantile), value)] of a .hgrm file."""
+    """[(1/(1-quantile), value)] of a .hgrm file, as close as can be seen."""
     points = []
     for line in text.splitlines():
         fields = line.split()
-        if len(fields) == 4 and fields[0][0].isdigit():
-            points.append((float(fields[3]), float(fields[0])))
+        if len(fields) != 4 or not fields[0][0].isdigit():
+            continue
+        x = float(fields[3])
+        if not points or x > points[-1][0] * STEP:
+            points.append((x, float(fields[0])))
     return points
 
 

@@ -140,10 +140,13 @@ def update_docs(options, bench):
     code, text, drawn = run_acceptance(options, bench, (
         "^delivery/dispatch/pipe/list:", "^user_trigger/list:", "^wakeup/", "^herd/.*waiters:[48]/",
         "^memory/", "^recording/", "^timers/", "^registration/", "^idle/"))
-    replace_block(options.docs, text.replace("\n## ", "\n### "))
-    for _, path in drawn:
-        stem = os.path.splitext(options.docs)[0]
-        shutil.copyfile(path, f"{stem}-{os.path.basename(path)}")
+    stem = os.path.splitext(options.docs)[0]
+    pictures = ""
+    for caption, path in drawn:
+        copy = f"{stem}-{os.path.basename(path)}"
+        shutil.copyfile(path, copy)
+        pictures += f"![{caption}]({os.path.basename(copy)})\n"
+    replace_block(options.docs, text.replace("\n## ", "\n### ") + "\n" + pictures)
     print(f"{options.docs}: rewritten")
     return code
 

@@ -248,6 +248,10 @@ class Writing(unittest.TestCase):
         self.assertNotIn("<script>", page)
         self.assertEqual(charts.quoted("it's\n'; system('x')"), "'it''s ''; system(''x'')'")
 
+    def test_points_of_a_histogram_too_close_to_see_are_left_out(self):
+        text = "  Value  Percentile\n\n 1 0.5 5 2.00\n 2 0.51 5 2.04\n 9 0.9 9 10.00\n 10 1 10\n"
+        self.assertEqual(charts.histogram_points(text), [(2, 1), (10, 9)])
+
     def test_durations(self):
         self.assertEqual([tables.duration(n) for n in (7, 1500, 2.5e6, 3e9)],
                          ["7 ns", "1.5 us", "2.5 ms", "3 s"])
