@@ -207,6 +207,8 @@ constexpr Profile libkqueue() {
   p.user_clear_cancels = false;
   p.user_trigger = LateTrigger::kLostWhenDisabled;
   p.user_dispatch_resets = true;
+  p.timer_unknown_notes_refused = false;
+  p.timer_readd = TimerReadd::kResetsAndReplacesFlags;
   p.timer_bad_readd = TimerBadReadd::kRefused;
   p.self_watch = SelfWatch::kUnsupported;
   p.nested = NestedPropagation::kUnsupported;
