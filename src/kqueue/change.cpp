@@ -158,8 +158,10 @@ void evaluate_change(Kqueue* kqueue, const FilterOps* ops, Knote* knote, Call* c
 // A change of an existing knote.
 void modify(Kqueue* kqueue, const FilterOps* ops, Knote* knote, const struct kevent& change,
             Call* call) {
-  // A ONESHOT is delivered as the change found it that activated it, not as this one leaves it.
-  if (knote->pending && knote->oneshot()) settle_pending(kqueue, call);
+  // A ONESHOT is delivered as the change found it that activated it, not as this one leaves it; and
+  // with a low-water mark the evaluation cannot wait any more.
+  const bool settle = knote->oneshot() || (change.fflags & NOTE_LOWAT);
+  if (knote->pending && settle) settle_pending(kqueue, call);
   if (change.flags & EV_FORCEONESHOT) {
     knote->event.flags |= EV_ONESHOT;
     knote->forced = true;

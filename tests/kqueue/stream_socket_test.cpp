@@ -141,6 +141,13 @@ TEST_P(Stream, LowWaterMarkOfNothingIsAlwaysReached) {
   EXPECT_EQ(event.data, 3);
 }
 
+// The changes of one list are evaluated one by one, each with the interest it leaves.
+TEST_P(Stream, LowWaterMarkOfNothingSetByTheLastOfThreeChangesIsReached) {
+  REQUIRE_KNOB(knob().freebsd_objects);
+  ASSERT_EQ(submit(kq_, {read_ev(flag::kAdd), read_ev(0), read_ev(0, note::kLowat, 0)}), 0);
+  EXPECT_EQ(only_event(kq_).data, 0);
+}
+
 // A socket's own low water mark, where the host has one for this transport and this use.
 class ReceiveMark : public Stream {
  protected:
