@@ -101,8 +101,15 @@ bool more_may_come(const Context& context, const Knote& knote) {
   if (knote.object == Knote::kNoObject) return timer_runs(knote);
   const Object& object = context.state->object[knote.object];
   if (object.kind == ObjectKind::kFile) return !context.host.file_activity_seen;
-  // Nothing marks the moments at which a kqueue counts as readable (I17).
-  if (object.kind == ObjectKind::kKqueue && context.host.queues_unready) return true;
+  if (object.kind == ObjectKind::kKqueue) {
+    // Nothing marks the moments at which a kqueue counts as readable (I17), nor those at which a
+    // task gets round to telling whoever watches it (2.14).
+    const NestedPropagation nested = context.profile.nested;
+    if (context.host.queues_unready || nested == NestedPropagation::kAsync ||
+        nested == NestedPropagation::kAsyncDrained) {
+      return true;
+    }
+  }
   // Of TCP activations cannot be counted: an acknowledgement is one, too (I9(b)).
   return object.kind == ObjectKind::kTcp || object.end[knote.end].under_way;
 }

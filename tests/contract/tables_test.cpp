@@ -91,8 +91,9 @@ constexpr Row kRows[] = {
     {"overlapping poll may miss", {"no", "no", "no", "no", "yes", "yes", "no", "yes"}},
     {"wake policy", {"all", "all", "all", "all", "all", "one/all", "all", "backend"}},
     {"exit without interest", {"no", "no", "no", "yes", "yes", "yes", "no", "no"}},
+    // libkqueue's: evfilt_timer_knote_modify() in its src/linux/timer.c.
     {"timer re-ADD",
-     {"resets", "resets", "resets", "and flags", "resets", "at expiry", "resets", "resets"}},
+     {"resets", "resets", "resets", "and flags", "resets", "at expiry", "resets", "and flags"}},
     {"FORCEONESHOT", {"yes", "yes", "yes", "no", "no", "no", "no", "no"}},
     {"KEEPUDATA", {"yes", "no", "yes", "no", "no", "no", "no", "no"}},
     {"unknown flags", {"refuse", "echo", "echo", "echo", "echo", "echo", "echo", "echo"}},
