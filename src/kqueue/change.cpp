@@ -211,8 +211,13 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
       !registration || (!own_evaluation && registration->place[kIn] == Place::kNone &&
                         registration->place[kOut] == Place::kNone);
   if (!simple) take_in_before(kqueue, call);
+  // A new item's first edge must not overtake what earlier changes activate.
+  const auto unwatched = [&] {
+    return registration && registration->place[direction_of(knote)] == Place::kNone;
+  };
+  if (unwatched()) settle_pending(kqueue, call);
   // Only now: an edge that nobody waits for any more ends the watch.
-  const bool fresh_item = registration && registration->place[direction_of(knote)] == Place::kNone;
+  const bool fresh_item = unwatched();
   if (const int error = ops->attach(kqueue, knote)) {
     free_knote(knote);
     return error;

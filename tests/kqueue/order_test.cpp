@@ -157,6 +157,18 @@ TEST_F(Order, ChangesOfOneCallTakeEffectInListOrder) {
   EXPECT_TRUE(silent(kq_)) << "the knote that was triggered is gone";
 }
 
+TEST_F(Order, AKnoteEnabledBeforeAnotherIsAddedComesFirst) {
+  const Pair other = open_pipe();
+  const auto first = static_cast<uintptr_t>(int{pipe_.near});
+  const auto second = static_cast<uintptr_t>(int{other.near});
+  put(pipe_.far, 1);
+  put(other.far, 1);
+  ASSERT_EQ(submit(kq_, ev(first, filter::kRead, flag::kAdd | flag::kDisable)), 0);
+  const Outcome outcome = call(
+      kq_, {ev(first, filter::kRead, flag::kEnable), ev(second, filter::kRead, flag::kAdd)}, 2);
+  EXPECT_THAT(idents(outcome.entries), ElementsAre(first, second));
+}
+
 TEST_F(Order, DisableThenEnableInOneCallEndsEnabled) {
   ASSERT_EQ(
       submit(kq_, {ev(1, filter::kUser, flag::kAdd), trigger(1),
