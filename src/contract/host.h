@@ -25,8 +25,8 @@ enum class Order : uint8_t {
   kUntilScan  // a knote with an object takes its place in the queue at some time before the next
               // scan; USER knotes, and knotes that a scan put back, keep their order
 };
-// Does taking bytes out of an object activate the WRITE knotes at its other end? (Of a pipe under
-// kUnknown: putting them in may, too.)
+// Does taking bytes out of an object activate the WRITE knotes at its other end? Under
+// kUnknown every transfer of a pipe may tell everybody who watches its buffer.
 enum class WriteActivation : uint8_t {
   kUnknown,       // it may
   kOnFullToFree,  // only when it was full before; otherwise nothing happens

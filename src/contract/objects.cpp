@@ -230,12 +230,20 @@ void activity(const Context& context, int object, int end, int16_t filter, Tri h
   }
 }
 
+Tri own_end_told(const Context& context, const Object& object) {
+  const bool all_told = object.kind == ObjectKind::kPipe &&
+                        context.host.pipe_write_activation == WriteActivation::kUnknown;
+  return all_told ? Tri::kMaybe : Tri::kNo;
+}
+
 void taken_out(const Context& context, int object, int end, Tri had_space) {
   const State& state = *context.state;
   for (int i = 0; i < state.knotes; i++) {
     const Knote& knote = state.knote[i];
     if (knote.object != object) continue;
-    if (knote.end == end && knote.filter == filter::kRead) tell(context, i, Tri::kNo);
+    if (knote.end == end && knote.filter == filter::kRead) {
+      tell(context, i, own_end_told(context, state.object[object]));
+    }
     if (knote.end == 1 - end && knote.filter == filter::kWrite) {
       const Tri ready = now_of(context, knote).ready;
       tell(context, i, space_happened(context, state.object[object], knote, had_space, ready));

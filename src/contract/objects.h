@@ -25,6 +25,9 @@ void remove_knote(const Context& context, int index, Removal why);
 
 // Something came to `end`, or the end changed for good: its READ and WRITE knotes evaluate.
 void activity(const Context& context, int object, int end, int16_t filter, Tri happened);
+// Is the end told that itself moved the bytes? A BSD wakes everybody who watches a pipe's buffer,
+// whoever reads or writes it (sys_pipe.c, pipe_read(), pipe_write()).
+Tri own_end_told(const Context& context, const Object& object);
 // Bytes were taken out of the inbox of `end`: READ there is re-counted, and WRITE at the other end
 // may have become possible. `had_space`: as it was before.
 void taken_out(const Context& context, int object, int end, Tri had_space);

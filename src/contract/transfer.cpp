@@ -138,15 +138,6 @@ void add_bytes(const Context& context, int64_t bytes, int64_t asked, int index, 
   if (bytes < asked) there.full = Tri::kYes;
 }
 
-// A BSD wakes everybody who watches a pipe's buffer, its writers too, when bytes come in
-// (sys_pipe.c, pipe_write()).
-Tri own_write(const Context& context, const Object& object) {
-  return object.kind == ObjectKind::kPipe &&
-                 context.host.pipe_write_activation == WriteActivation::kUnknown
-             ? Tri::kMaybe
-             : Tri::kNo;
-}
-
 Answer write_stream(const Context& context, const Op& op, const Outcome& seen, int index, int end) {
   Object& object = context.state->object[index];
   const End& here = object.end[end];
@@ -163,7 +154,7 @@ Answer write_stream(const Context& context, const Op& op, const Outcome& seen, i
   if (failed_with(seen, EAGAIN)) {
     add_bytes(context, 0, op.amount, index, 1 - end);
     if (pipe) activity(context, index, 1 - end, filter::kRead, Tri::kMaybe);
-    activity(context, index, end, filter::kWrite, own_write(context, object));
+    activity(context, index, end, filter::kWrite, own_end_told(context, object));
     return Answer::kAccepted;
   }
   if (seen.value < 0 || seen.value > op.amount) {
@@ -176,7 +167,7 @@ Answer write_stream(const Context& context, const Op& op, const Outcome& seen, i
     may_reset(context, index);
   }
   if (seen.value > 0) activity(context, index, 1 - end, filter::kRead, Tri::kYes);
-  activity(context, index, end, filter::kWrite, own_write(context, object));
+  activity(context, index, end, filter::kWrite, own_end_told(context, object));
   return Answer::kAccepted;
 }
 
