@@ -78,18 +78,20 @@ uint32_t socket_error(Registration* registration) {
   return static_cast<uint32_t>(OwedError::of(slot->owed_error, registration->inode));
 }
 
+bool is_listening(const Registration* registration) {
+  int listening = 0;
+  socklen_t length = sizeof listening;
+  return sys::getsockopt(registration->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 &&
+         listening;
+}
+
 // Completed connections of a listening socket, or -1 when it is not listening. Linux tells the
 // length of the queue for TCP; of a local socket only that there is one.
 int64_t listen_backlog(Registration* registration) {
-  int listening = 0;
-  socklen_t length = sizeof listening;
-  if (sys::getsockopt(registration->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 ||
-      !listening) {
-    return -1;
-  }
+  if (!is_listening(registration)) return -1;
   if (registration->internet) {
     tcp_info info{};
-    length = sizeof info;
+    socklen_t length = sizeof info;
     if (sys::getsockopt(registration->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
       return info.tcpi_unacked;  // of a listening socket: the accept queue
     }
@@ -268,9 +270,10 @@ bool write_socket(Knote* knote, Registration* registration) {
   if (state & POLLERR) return true;
   if (knote->saved_fflags & NOTE_LOWAT) {
     if (writable) return knote->event.data >= knote->saved_data;
-    // A mark of nothing is met by a full buffer, but not by a socket that is still connecting; and
-    // who has stopped sending is at the end.
+    // A mark of nothing is met by a full buffer, but not by a socket that is still connecting or
+    // that listens; and who has stopped sending is at the end.
     if (knote->saved_data > 0) return false;
+    if (stream && is_listening(registration)) return false;
     if (!stream || sys::send_nothing(registration->fd) == 0) return true;
     set_eof(knote, errno == EPIPE);
     return errno == EPIPE;

@@ -58,6 +58,13 @@ TEST_F(Connection, AnUnconnectedSocketDoesNotWakeAWaiter) {
   EXPECT_EQ(outcome.entries[0].filter, filter::kUser);
 }
 
+TEST_F(Connection, ALowWaterMarkOfNothingIsNotReachedByAListener) {
+  REQUIRE_KNOB(knob().freebsd_objects);
+  const auto ident = static_cast<uintptr_t>(int{listener_});
+  ASSERT_EQ(submit(kq_, ev(ident, filter::kWrite, flag::kAdd, note::kLowat, 0)), 0);
+  EXPECT_TRUE(silent(kq_));
+}
+
 TEST_F(Connection, WriteFiresWhenItIsEstablished) {
   const Fd fd = start_connect(listener_, Transport::kTcp);
   ASSERT_GE(fd, 0);
