@@ -210,9 +210,10 @@ void unwatch_direction(Registration* registration, Direction direction) {
 bool registered_since(Registration* registration, uint64_t clock) {
   if (registration->stale) return false;
   // The first test is the cheap half of the proof told in close_protocol.cpp.
-  if (!registration->doubtful && registration->last_edge >= clock &&
-      edges_prove_the_number(registration->fd))
+  const bool sole = !registration->doubtful && !registration->child;  // a kqueue has a private copy
+  if (sole && registration->last_edge >= clock && edges_prove_the_number(registration->fd)) {
     return true;
+  }
   return still_registered(registration);
 }
 
