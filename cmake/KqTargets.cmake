@@ -32,12 +32,14 @@ function(kq_use_test_headers target)
 endfunction()
 
 # kq_add_test(<name> SOURCES ... [LINK ...] [LABELS ...] [ENVIRONMENT ...] [TIMEOUT seconds]
-#             [OWN_MAIN] [PURE]): a GoogleTest program. Every case becomes a ctest test, which shows
-# as skipped when GTEST_SKIP() says so or the program exits with 77. OWN_MAIN: the sources have
-# their main(). TIMEOUT only ends what hangs: no test may depend on it. PURE: cases only compute,
-# so that under a sanitizer, where starting a process takes longest, all are one ctest test.
+#             [OWN_MAIN] [ONE_PROCESS]): a GoogleTest program. Every case becomes a ctest test,
+# which shows as skipped when GTEST_SKIP() says so or the program exits with 77. OWN_MAIN: the
+# sources have their main(). TIMEOUT only ends what hangs: no test may depend on it. ONE_PROCESS:
+# cases leave nothing behind, so that under a sanitizer, where starting a process takes longest, all
+# are one ctest test.
 function(kq_add_test name)
-  cmake_parse_arguments(ARG "OWN_MAIN;PURE" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "OWN_MAIN;ONE_PROCESS" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT"
+                        ${ARGN})
   find_package(GTest REQUIRED)
   include(GoogleTest)
   add_executable(${name} ${ARG_SOURCES})
