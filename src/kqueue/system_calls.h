@@ -30,8 +30,12 @@ int ioctl(int fd, unsigned long request, T* argument) {
   return static_cast<int>(syscall(SYS_ioctl, fd, request, argument));
 }
 inline int fstat(int fd, struct stat* status) {
-  // The kernel's own struct differs from libc's on some machines; libc's fstat is not wrapped.
+  // Where the kernel's own struct is libc's; elsewhere libc translates.
+#if defined(__x86_64__) || defined(__aarch64__)
+  return static_cast<int>(syscall(SYS_fstat, fd, status));
+#else
   return ::fstat(fd, status);
+#endif
 }
 inline off_t lseek(int fd, off_t offset, int whence) { return ::lseek(fd, offset, whence); }
 inline ssize_t read(int fd, void* buffer, size_t size) {
