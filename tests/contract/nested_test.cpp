@@ -144,6 +144,40 @@ TEST(Nested, WithoutADrainThePropagationMayBeLate) {
   }
 }
 
+// A poll that found nothing does not mean that nothing was on its way: the task that tells the
+// outer kqueue may run between any two scans.
+TEST(Nested, WithoutADrainTheNextScanMayFindWhatThisOneDidNot) {
+  for (const char* name : {"freebsd13", "openbsd"}) {
+    for (const int flags : {0, CLEAR, DISPATCH}) {
+      Nest nest(name, "bsd", flags);
+      World& world = nest.world;
+      nest.trigger(1);
+      for (int scan = 0; scan < 3; scan++) world.saw(nest.outer, {}, 1, Answered());
+      const Answered event = Answered::of({ev(READ, nest.inner, flags, 0, 1)});
+      EXPECT_TRUE(world.accepts(nest.outer, {}, 1, event)) << name << ' ' << flags;
+      EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered())) << name << ' ' << flags;
+    }
+  }
+}
+
+// And a task that was late for one trigger may tell of it after a delivery that told of another.
+TEST(Nested, ATaskMayTellOfTheSameTriggerBehindTheDelivery) {
+  for (const char* name : {"freebsd13", "freebsd", "openbsd"}) {
+    Nest nest(name, "bsd", CLEAR);
+    World& world = nest.world;
+    nest.trigger(1);
+    nest.trigger(2);
+    const Answered event = Answered::of({ev(READ, nest.inner, CLEAR, 0, 2)});
+    world.saw(nest.outer, {}, 1, event);
+    EXPECT_TRUE(world.accepts(nest.outer, {}, 1, event)) << name;
+    EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered())) << name;
+  }
+  Nest sync("netbsd", "bsd", CLEAR);
+  sync.trigger(1);
+  sync.world.saw(sync.outer, {}, 1, Answered::of({ev(READ, sync.inner, CLEAR, 0, 1)}));
+  EXPECT_EQ(sync.world.verdict(sync.outer, 1, {ev(READ, sync.inner, CLEAR, 0, 1)}), "duplicate");
+}
+
 TEST(Nested, ItselfIsRefusedOrTakenAsTheTableSays) {
   for (const char* name : {"strict-2006", "freebsd13", "freebsd", "macos"}) {
     World world(name);

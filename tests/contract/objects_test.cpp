@@ -27,6 +27,51 @@ TEST(ObjectEvents, ReachEveryKqueueAndEveryDescriptorOfTheObject) {
   EXPECT_EQ(world.poll(other), Answered::of({ev(READ, dup, 0, 0, 4, 3)}));
 }
 
+// sys_pipe.c wakes everybody who watches a pipe's buffer, whoever moves the bytes (pipe_read(),
+// pipe_write()): with EV_CLEAR the end that moved them is told of its own transfer, or is not,
+// since the buffer may be no longer what it was by then.
+TEST(BsdPipe, AWriteMayTellTheWriterAgain) {
+  World world("freebsd13", "bsd");
+  const int kq = world.kqueue();
+  const Pair pipe = world.pipe();
+  world.change(kq, {ev(WRITE, pipe.second, ADD | CLEAR)});
+  EXPECT_EQ(world.poll(kq).value, 1);
+  const std::vector<Event> again = {ev(WRITE, pipe.second, CLEAR, 0, 16384 - 100)};
+  EXPECT_EQ(world.verdict(kq, 1, again), "duplicate");
+  world.write(pipe.second, 100);
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of(again)));
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered()));
+}
+
+TEST(BsdPipe, AReadMayTellTheReaderAgainOfTheRest) {
+  World world("freebsd13", "bsd");
+  const int kq = world.kqueue();
+  const Pair pipe = world.pipe();
+  world.write(pipe.second, 100);
+  world.change(kq, {ev(READ, pipe.first, ADD | CLEAR)});
+  EXPECT_EQ(world.poll(kq), Answered::of({ev(READ, pipe.first, CLEAR, 0, 100)}));
+  EXPECT_EQ(world.verdict(kq, 1, {ev(READ, pipe.first, CLEAR, 0, 100)}), "duplicate");
+  world.read(pipe.first, 40);
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({ev(READ, pipe.first, CLEAR, 0, 60)})));
+  EXPECT_TRUE(world.accepts(kq, {}, 1, Answered()));
+  world.read(pipe.first, 60);
+  EXPECT_FALSE(world.accepts(kq, {}, 1, Answered::of({ev(READ, pipe.first, CLEAR, 0, 0)})))
+      << "there is nothing to tell of";
+}
+
+TEST(BsdPipe, LinuxTellsTheOtherEndOnly) {
+  World world("freebsd13", "linux-at-once");
+  const int kq = world.kqueue();
+  const Pair pipe = world.pipe();
+  world.write(pipe.second, 100);
+  world.change(kq, {ev(READ, pipe.first, ADD | CLEAR), ev(WRITE, pipe.second, ADD | CLEAR)});
+  EXPECT_EQ(world.poll(kq).value, 2);
+  world.read(pipe.first, 40);
+  EXPECT_EQ(world.verdict(kq, 1, {ev(READ, pipe.first, CLEAR, 0, 60)}), "duplicate");
+  world.write(pipe.second, 1);
+  EXPECT_EQ(world.poll(kq), Answered::of({ev(READ, pipe.first, CLEAR, 0, 61)}));
+}
+
 TEST(Death, OfAPipesReaderMakesItsWriteKnotesEofAndOneshot) {
   for (const char* name : {"strict-2006", "freebsd13", "freebsd", "openbsd"}) {
     World world(name);
