@@ -306,9 +306,20 @@ int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent&
     // Elsewhere epoll or the object answers that.
     const bool ask = slot->kqueue || !(change.flags & EV_ADD);
     if (ask && sys::fcntl(fd, F_GETFD) < 0) return EBADF;
-    if (slot->kqueue == kqueue) return EINVAL;
-    if (!(change.flags & EV_ADD)) return ENOENT;
-    const int error = create_on_descriptor(kqueue, ops, slot, registration, change, call);
+    int error;
+    if (slot->kqueue == kqueue) {
+      error = EINVAL;
+    } else if (!(change.flags & EV_ADD)) {
+      error = ENOENT;
+    } else {
+      error = create_on_descriptor(kqueue, ops, slot, registration, change, call);
+    }
+    if (is_internal(slot)) {
+      // Open it was, but for libkq's own use.
+      registration = find_registration(slot, kqueue);
+      if (registration) destroy_registration(slot, registration, true);
+      return EBADF;
+    }
     *created = error == 0;
     return error;
   }

@@ -36,6 +36,12 @@ std::atomic<bool> high_shared{false};
 std::atomic<bool> interposed{false};
 
 pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+
+// Held between the system call that makes a descriptor for libkq and the mark in its slot; the flag
+// tells whether it is. Taken after a slot's lock, never before one.
+pthread_mutex_t creation_lock = PTHREAD_MUTEX_INITIALIZER;
+std::atomic<bool> creating{false};
+
 Kqueue* all_kqueues = nullptr;
 
 // One page that the kernel wipes in a forked child, and only there: 1 in the process that owns the
@@ -46,6 +52,8 @@ void initialise_locks() {
   const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
   for (Shard& shard : shards) shard.lock = fresh;
   list_lock = fresh;
+  creation_lock = fresh;
+  creating.store(false);
 }
 
 // In a forked child: no other thread exists, and locks may have been held by threads that are gone.
@@ -161,31 +169,67 @@ void check_fork() {
 
 bool in_shared_memory_child() { return owner.load(std::memory_order_relaxed) != getpid(); }
 
-int make_internal(int fd) {
-  if (fd < 0) return -1;
+bool is_internal(const Slot* slot) {
+  if (creating.load()) MutexGuard wait(&creation_lock);
+  return slot->internal;
+}
+
+namespace {
+
+// While one is alive, a number may be open that is libkq's own and not yet marked so.
+class Creation {
+ public:
+  Creation() : guard_(&creation_lock) { creating.store(true); }
+  ~Creation() { creating.store(false); }
+
+  // Marks the number just made; no lock is needed, for nobody else can have got it.
+  static int own(int fd) {
+    if (fd < 0) return -1;
+    Slot* slot = allocate_slot(fd);
+    if (!slot) {
+      sys::close(fd);
+      errno = ENOMEM;
+      return -1;
+    }
+    slot->internal = true;
+    return fd;
+  }
+
+ private:
+  MutexGuard guard_;
+};
+
+}  // namespace
+
+int duplicate_internal(int fd) {
   // High enough to stay clear of the numbers that programs count on, low enough not to make the
   // kernel grow a large descriptor table.
   rlimit nofile{};
   getrlimit(RLIMIT_NOFILE, &nofile);
   const int base = nofile.rlim_cur > 1024 ? 512 : static_cast<int>(nofile.rlim_cur / 2);
-  int moved = sys::fcntl(fd, F_DUPFD_CLOEXEC, base);
-  if (moved < 0) moved = sys::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  int own;
+  {
+    Creation creation;
+    own = sys::fcntl(fd, F_DUPFD_CLOEXEC, base);
+    if (own < 0) own = sys::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    own = Creation::own(own);
+  }
+  if (own >= 0) descriptor_closing(own);  // what was watched under this number was closed unseen
+  return own;
+}
+
+int make_internal(int (*create)(int argument), int argument) {
+  int low;
+  {
+    Creation creation;
+    low = Creation::own(create(argument));
+  }
+  if (low < 0) return -1;
+  const int own = duplicate_internal(low);
   const int error = errno;
-  sys::close(fd);
-  if (moved < 0) {
-    errno = error;
-    return -1;
-  }
-  Slot* slot = allocate_slot(moved);
-  if (!slot) {
-    sys::close(moved);
-    errno = ENOMEM;
-    return -1;
-  }
-  descriptor_closing(moved);  // whatever was watched under this number was closed unseen
-  MutexGuard guard(slot_lock(moved));
-  slot->internal = true;
-  return moved;
+  close_internal(low);
+  errno = error;
+  return own;
 }
 
 void close_internal(int fd) {
@@ -284,6 +328,13 @@ Kqueue* acquire(int fd) {
   if (sys::fcntl(fd, F_GETFD) < 0) return nullptr;  // EBADF
   if (table_in_use() && !in_shared_memory_child()) {
     if (Kqueue* kqueue = adopt(fd)) return kqueue;
+    // Or was it open only as one that libkq has just made for itself?
+    MutexGuard guard(slot_lock(fd));
+    const Slot* slot = find_slot(fd);
+    if ((slot && is_internal(slot)) || sys::fcntl(fd, F_GETFD) < 0) {
+      errno = EBADF;
+      return nullptr;
+    }
   }
   errno = EINVAL;
   return nullptr;

@@ -66,10 +66,18 @@ bool edges_prove_the_number(int fd);
 // Do the calls by which the program closes and duplicates descriptors reach libkq? (interpose.cpp)
 bool interposition_reaches_us();
 
-// A number for libkq's own use, out of the way of the program's; takes over fd and closes it.
-// Returns the number, or -1 with errno (fd is closed then, too).
-int make_internal(int fd);
+// A descriptor for libkq's own use, out of the way of the program's numbers: what create(argument)
+// opens, or another of fd's file. Returns the number, or -1 with errno.
+// The kernel hands out the lowest number, so for a moment the new one may be a number that a thread
+// of the program closed and still calls on. Such a call must see EBADF: see is_internal().
+int make_internal(int (*create)(int argument), int argument = 0);
+int duplicate_internal(int fd);
 void close_internal(int fd);
+
+// Is the number libkq's own, or does a thread just make it so? The caller holds the slot's lock,
+// and asks after it has found the number open: then the answer no is final, and the answer yes
+// holds until the lock is released.
+bool is_internal(const Slot* slot);
 
 // The kqueue fd is a descriptor of, with a reference for the caller, or null with errno EBADF (not
 // open) or EINVAL (not a kqueue).

@@ -59,13 +59,12 @@ int create_kqueue(bool close_on_exec) {
   }
   kqueue->references = 1;
   int fd = -1;
-  kqueue->wake = make_internal(sys::eventfd(EFD_NONBLOCK | EFD_CLOEXEC));
+  kqueue->wake = make_internal([](int) { return sys::eventfd(EFD_NONBLOCK | EFD_CLOEXEC); });
   if (kqueue->wake >= 0) fd = sys::epoll_create(close_on_exec ? EPOLL_CLOEXEC : 0);
   if (fd >= 0) {
     // The private descriptor keeps the instance for threads that wait while the last of the user's
     // descriptors is closed.
-    const int copy = sys::fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
-    kqueue->epoll = copy < 0 ? -1 : make_internal(copy);
+    kqueue->epoll = duplicate_internal(fd);
   }
   int error = kqueue->epoll < 0 ? errno : add_internal_item(kqueue, kqueue->wake, Token::kWake);
   // Complete before others find it in the list: who calls on a number that was somebody else's a

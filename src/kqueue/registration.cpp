@@ -102,11 +102,11 @@ int install(Kqueue* kqueue, int fd, int* member, Token token) {
 
 int provide(Kqueue* kqueue, Need need) {
   if (need == kNeedInotify) {
-    return install(kqueue, make_internal(sys::inotify_init(IN_NONBLOCK | IN_CLOEXEC)),
-                   &kqueue->inotify, Token::kInotify);
+    const auto create = [](int) { return sys::inotify_init(IN_NONBLOCK | IN_CLOEXEC); };
+    return install(kqueue, make_internal(create), &kqueue->inotify, Token::kInotify);
   }
-  return install(kqueue, make_internal(sys::epoll_create(EPOLL_CLOEXEC)), &kqueue->second_epoll,
-                 Token::kSecond);
+  const auto create = [](int) { return sys::epoll_create(EPOLL_CLOEXEC); };
+  return install(kqueue, make_internal(create), &kqueue->second_epoll, Token::kSecond);
 }
 
 Registration* find_registration(Kqueue* kqueue, uint64_t data, Direction* direction) {

@@ -200,8 +200,10 @@ int provide_timerfd(Kqueue* kqueue, bool realtime) {
     heap->realtime = realtime;
     if (heap->fd >= 0) return 0;
   }
-  const int clock = realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-  return install(kqueue, make_internal(sys::timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC)),
+  const auto create = [](int clock) {
+    return sys::timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC);
+  };
+  return install(kqueue, make_internal(create, realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC),
                  &heap->fd, realtime ? Token::kRealTimer : Token::kTimer);
 }
 

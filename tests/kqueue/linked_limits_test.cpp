@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "objects.h"
 
@@ -170,6 +173,60 @@ TEST_F(Private, DescriptorsCannotBeClosedOneByOne) {
   sleep_ms(5);
   // Both timers, the trigger, and the file that is not at its end.
   EXPECT_EQ(poll_events(kq).size(), 4u) << internal << " descriptors of libkq's own";
+}
+
+// libkq opens a descriptor under the lowest free number before it moves it away. A thread that
+// calls on that number, which the program has closed, must never get hold of it.
+TEST_F(Private, DescriptorsAreNotCaughtUnderANumberThatTheProgramClosed) {
+  const Fd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const Pair sockets = connect_pair(Transport::kUnix);
+  std::atomic<bool> stop{false};
+  std::mutex phase;  // held by the caller while it counts on the number being closed
+  int closed = -1;
+  std::atomic<long> calls{0};
+  std::vector<std::string> wrong;
+  std::thread caller([&] {
+    for (; !stop; std::this_thread::yield()) {
+      const std::lock_guard guard(phase);
+      if (closed < 0) continue;
+      const int number = closed;
+      const auto ident = static_cast<uintptr_t>(number);
+      const auto expect_closed = [&wrong](const char* what, int error) {
+        if (error != EBADF) wrong.push_back(what + (": " + std::to_string(error)));
+      };
+      expect_closed("ADD READ", submit(kq_, ev(ident, filter::kRead, flag::kAdd)));
+      expect_closed("ADD WRITE", submit(kq_, ev(ident, filter::kWrite, flag::kAdd)));
+      expect_closed("DELETE", submit(kq_, ev(ident, filter::kRead, flag::kDelete)));
+      const Outcome polled = call(number, {}, 1);
+      expect_closed("poll", polled.count < 0 ? polled.error : 0);
+      ++calls;
+    }
+  });
+  for (int round = 0; round < 8; ++round) {
+    std::vector<Fd> kqueues;
+    for (int i = 0; i < 16; ++i) kqueues.emplace_back(subject().kqueue());
+    Fd lowest(dup(pipe_.near));
+    const int number = lowest;
+    lowest.reset();
+    const auto set = [&](int value) {
+      const std::lock_guard guard(phase);
+      closed = value;
+    };
+    set(number);
+    for (const long before = calls; calls == before;) std::this_thread::yield();
+    for (const Fd& kq : kqueues) {
+      use_everything(kq, file);
+      const auto socket = static_cast<uintptr_t>(int{sockets.near});
+      EXPECT_EQ(submit(kq, {ev(socket, filter::kRead, flag::kAdd),
+                            ev(socket, filter::kWrite, flag::kAdd)}),
+                0);
+    }
+    set(-1);
+  }
+  stop = true;
+  caller.join();
+  EXPECT_THAT(wrong, ::testing::IsEmpty());
+  EXPECT_TRUE(silent(kq_)) << "something of libkq's own was registered";
 }
 
 // In a child of its own, whose other descriptors are not missed: closes all numbers but the
