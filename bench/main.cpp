@@ -133,6 +133,7 @@ int main(int argc, char** argv) {
   }
   SupervisorOptions options;
   options.program = "kq_bench";
+  options.preload = Subject::preload_for(arguments.subject);
   if (const auto code = supervise(argc, argv, options)) return *code;
   const int code = bench::measure(argv[0], arguments);
   std::fflush(nullptr);

@@ -47,14 +47,8 @@ class BudgetSharer : public testing::EmptyTestEventListener {
   }
 };
 
-int run(int argc, char** argv) {
+int run() {
   Environment& env = environment();
-  std::vector<std::string> gtest_flags;
-  const ParsedSettings parsed = parse_settings(argc, argv, &env.settings, &gtest_flags);
-  if (!parsed.proceed) return parsed.exit_code;
-  init_googletest(argv[0], gtest_flags);
-  if (has_argument(argc, argv, "--gtest_list_tests")) return RUN_ALL_TESTS();
-
   std::printf("kq_stress: %s\n", describe(env.settings).c_str());
   std::fflush(stdout);
   note_seed(env.settings.seed);
@@ -103,15 +97,21 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace kqtorture;
-  const bool harmless = has_argument(argc, argv, "--gtest_list_tests") ||
-                        has_argument(argc, argv, "--help") || has_argument(argc, argv, "-h");
+  Settings& settings = environment().settings;
+  std::vector<std::string> gtest_flags;
+  const ParsedSettings parsed = parse_settings(argc, argv, &settings, &gtest_flags);
+  if (!parsed.proceed) return parsed.exit_code;
+  const bool harmless = has_argument(argc, argv, "--gtest_list_tests");
   if (!harmless) {
     SupervisorOptions options;
     options.program = "kq_stress";
+    options.preload = Subject::preload_for(settings.subject);
     if (const auto code = supervise(argc, argv, options)) return *code;
   }
-  const int code = run(argc, argv);
+  init_googletest(argv[0], gtest_flags);
+  if (harmless) return RUN_ALL_TESTS();
+  const int code = run();
   std::fflush(nullptr);
-  if (!harmless) announce_exit(code);
+  announce_exit(code);
   return code;
 }

@@ -3,6 +3,8 @@
 //
 // Compiled a second time with KQT_SUBJECT_LINKED, for programs that are linked with the kqueue they
 // test: those have one subject and no choice.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
@@ -78,6 +80,12 @@ std::string Subject::default_spec() {
 #else
   return "native";
 #endif
+}
+
+std::string Subject::preload_for(const std::string& spec) {
+  if (kLinked || spec != "emulator") return "";
+  const std::string path = emulator_path();
+  return access(path.c_str(), R_OK) == 0 ? path : "";  // open() says what is wrong
 }
 
 std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* error) {

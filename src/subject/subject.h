@@ -114,6 +114,11 @@ class Subject {
   // KQ_SUBJECT, or the platform's default: "emulator" on Linux, "native" elsewhere.
   static std::string default_spec();
 
+  // What a worker that will open spec is best started with (SupervisorOptions::preload): the
+  // emulator, which then sees every descriptor the process closes or duplicates, as it does in a
+  // program linked with it, and may rely on that. Empty for all others.
+  static std::string preload_for(const std::string& spec);
+
   // The contract's kevent(), in canonical form: counts and pointers as the caller gives them.
   virtual int kevent(int kq, const Kevent* changes, int nchanges, Kevent* events, int nevents,
                      const timespec* timeout) const = 0;

@@ -77,17 +77,38 @@ struct SanitizerOptions {
   std::string options;
 };
 
+constexpr const char* kPreloadVariable = "LD_PRELOAD";
+
+// What the user has in the variable comes after ours, and is left to what the worker starts.
+void forget_preload(const std::string& ours) {
+  const char* value = std::getenv(kPreloadVariable);
+  if (ours.empty() || value == nullptr || std::strncmp(value, ours.c_str(), ours.size()) != 0) {
+    return;
+  }
+  const std::string rest = value + ours.size();
+  if (rest.empty()) {
+    unsetenv(kPreloadVariable);
+  } else if (rest[0] == ':') {
+    setenv(kPreloadVariable, rest.c_str() + 1, 1);
+  }
+}
+
 // The environment of the worker: how sanitizers end it, with the user's own options last so that
-// they win, and the page's descriptor.
-std::vector<std::string> worker_environment(int fd) {
+// they win, what to load it with, and the page's descriptor.
+std::vector<std::string> worker_environment(const std::string& preload, int fd) {
   const std::string status = "exitcode=" + std::to_string(kAddressSanitizerStatus);
   SanitizerOptions sanitizers[] = {
       {"ASAN_OPTIONS", status}, {"UBSAN_OPTIONS", status}, {"TSAN_OPTIONS", "abort_on_error=1"}};
+  std::string libraries = preload;
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
     const std::string name = text.substr(0, text.find('='));
     bool taken = name == kWorkerVariable;
+    if (name == kPreloadVariable && !preload.empty()) {
+      libraries += ":" + text.substr(name.size() + 1);
+      taken = true;
+    }
     for (SanitizerOptions& sanitizer : sanitizers) {
       if (name != sanitizer.variable) continue;
       sanitizer.options += ":" + text.substr(name.size() + 1);
@@ -98,6 +119,7 @@ std::vector<std::string> worker_environment(int fd) {
   for (const SanitizerOptions& sanitizer : sanitizers) {
     variables.push_back(std::string(sanitizer.variable) + "=" + sanitizer.options);
   }
+  if (!preload.empty()) variables.push_back(std::string(kPreloadVariable) + "=" + libraries);
   variables.push_back(std::string(kWorkerVariable) + "=" + std::to_string(fd));
   return variables;
 }
@@ -275,6 +297,7 @@ std::optional<int> supervise(int argc, char** argv, const SupervisorOptions& opt
     use_shared_page(page);
     // What this worker starts is not a worker.
     unsetenv(kWorkerVariable);
+    forget_preload(options.preload);
     return std::nullopt;
   }
   const int fd = create_page_file();
@@ -286,7 +309,7 @@ std::optional<int> supervise(int argc, char** argv, const SupervisorOptions& opt
   std::string path = executable_path();
   if (path.empty()) path = argv[0];
   SpawnOptions spawn;
-  spawn.environment = worker_environment(fd);
+  spawn.environment = worker_environment(options.preload, fd);
   Child worker;
   const int error = worker.start(path, std::vector<std::string>(argv, argv + argc), spawn);
   close(fd);

@@ -24,6 +24,9 @@ inline constexpr int kExitSkipped = 77;
 
 struct SupervisorOptions {
   std::string program;  // for messages: "kq_stress"
+  // The path of a library that the worker, and nothing it starts, is loaded with before all others
+  // (LD_PRELOAD, where the system has that). Empty: none.
+  std::string preload;
   // A worker is hung when it made no progress and used no CPU between two looks this far apart.
   std::chrono::seconds look_interval{10};
   // For programs that leave by themselves without announcing it (libFuzzer: 0 done, 77 crash, 70

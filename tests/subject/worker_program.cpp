@@ -1,7 +1,8 @@
 // A program under supervise() that does what its arguments say, for worker_test.cpp: it ends in
 // every way in which a worker can end.
 //
-// usage: worker_program [--look SECONDS] [--map] ACTION [ARGUMENT]
+// usage: worker_program [--look SECONDS] [--map] [--preload LIBRARY] ACTION [ARGUMENT]
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,6 +120,12 @@ int act(const std::string& action, const char* argument) {
     return leave(kExitClean);
   }
   if (action == "is-worker-marked") return leave(std::getenv("KQ_WORKER") != nullptr ? 1 : 0);
+  if (action == "preloaded") {
+    const char* left = std::getenv("LD_PRELOAD");
+    std::printf("%s, for others %s\n", dlsym(RTLD_DEFAULT, "kqueue") != nullptr ? "yes" : "no",
+                left != nullptr ? left : "nothing");
+    return leave(kExitClean);
+  }
   if (action == "parent") {
     std::printf("parent %d\n", static_cast<int>(getppid()));
     return leave(kExitClean);
@@ -148,6 +155,10 @@ int main(int argc, char** argv) {
   if (next < argc && std::strcmp(argv[next], "--map") == 0) {
     options.map_exit_code = meaning_of;
     ++next;
+  }
+  if (next + 1 < argc && std::strcmp(argv[next], "--preload") == 0) {
+    options.preload = argv[next + 1];
+    next += 2;
   }
   if (const auto code = supervise(argc, argv, options)) return *code;
   return act(next < argc ? argv[next] : "", next + 1 < argc ? argv[next + 1] : "0");

@@ -16,6 +16,7 @@
 
 #include "report/finding.h"
 #include "run.h"
+#include "subject/subject.h"
 
 namespace kqtorture {
 namespace {
@@ -86,6 +87,24 @@ TEST_F(Worker, RunsInAProcessOfItsOwnUnlessKqWorkerIsZero) {
   EXPECT_NE(work({"parent"}).output, self);
   EXPECT_EQ(work({"parent"}, {{"KQ_WORKER", "0"}}).output, self);
 }
+
+#if defined(__linux__)
+TEST_F(Worker, IsStartedWithTheEmulatorAndKeepsThatToItself) {
+  const std::string emulator = Subject::preload_for("emulator");
+  ASSERT_FALSE(emulator.empty());
+  EXPECT_EQ(work({"preloaded"}).output, "no, for others nothing\n");
+  EXPECT_EQ(work({"--preload", emulator, "preloaded"}).output, "yes, for others nothing\n");
+  const std::string users = "libm.so.6";
+  EXPECT_EQ(work({"--preload", emulator, "preloaded"}, {{"LD_PRELOAD", users}}).output,
+            "yes, for others " + users + "\n");
+  EXPECT_EQ(work({"preloaded"}, {{"LD_PRELOAD", users}}).output, "no, for others libm.so.6\n");
+}
+
+TEST(Preload, IsForTheEmulatorAlone) {
+  EXPECT_EQ(Subject::preload_for("native"), "");
+  EXPECT_EQ(Subject::preload_for("/a/path.so"), "");
+}
+#endif
 
 TEST_F(Worker, WhatItStartsIsNotAWorker) { EXPECT_EQ(work({"is-worker-marked"}).code, kExitClean); }
 
