@@ -86,10 +86,11 @@ bool hand_back(Layout layout, const NativeList& list, size_t count, Kevent* even
 int converted_kevent(Layout layout, NativeKevent native, int kq, const Kevent* changes,
                      int nchanges, Kevent* events, int nevents, const timespec* timeout) {
   const bool has_changes = changes != nullptr && nchanges > 0;
-  const bool has_events = events != nullptr && nevents > 0;
+  const bool has_events = events != nullptr && nevents != 0;
   const bool same = has_changes && has_events && changes == events;
   const size_t n = has_changes ? static_cast<size_t>(nchanges) : 0;
-  const size_t m = has_events ? static_cast<size_t>(nevents) : 0;
+  // FreeBSD 13 and NetBSD take a negative count of events for a huge one.
+  const size_t m = !has_events ? 0 : nevents < 0 ? kMaxEntries : static_cast<size_t>(nevents);
 
   NativeList in(layout, same ? std::max(n, m) : n);
   NativeList out(layout, m);

@@ -1,10 +1,11 @@
 // How is kevent() called on a subject whose struct kevent is not the canonical one?
 //
 // Both lists are translated through scratch memory. The translation must not hide what a scenario
-// did: null stays null; a count of zero or less is passed on with the caller's own pointer, which
-// nobody may touch then; a list that can be read only in part reaches the subject readable in the
-// same part; one array used for both lists is one array for the subject as well. Other overlaps of
-// the two lists are not reproduced.
+// did: null stays null; a list of no entries, or of less than no changes, is passed on with the
+// caller's own pointer, which nobody may touch then; a list that can be read only in part reaches
+// the subject readable in the same part, and so does a list for less than no events, which some
+// kernels fill without a limit; one array used for both lists is one array for the subject as well.
+// Other overlaps of the two lists are not reproduced.
 #pragma once
 
 #include <time.h>
