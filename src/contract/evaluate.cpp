@@ -216,7 +216,8 @@ Evaluation kqueue_read(const Profile& profile, const Host& host, const State& st
   now.data = {certain(now.ready) ? 1 : 0, perhaps};
   if (host.nested_count_exact) {
     if (queue.surely_queued > 0) now.ready = Tri::kYes;
-    now.data.lo = std::max(queue.surely_queued, 1);
+    now.data.lo = queue.surely_queued;
+    now.ready_data = 1;  // though what a ONESHOT stored may tell of none
   }
   return now;
 }
@@ -267,9 +268,10 @@ Tri has_space(const Host& host, const Object& object, uint8_t end) {
   const int64_t bytes = inbox_end.inbox.hi;
   if (bytes == 0 && !inbox_end.under_way) return Tri::kYes;
   if (object.kind == ObjectKind::kPipe) {
-    const int64_t slots = host.pipe_capacity_min / host.pipe_slot;
+    const int64_t capacity = end == 0 ? host.pipe_back_capacity_min : host.pipe_capacity_min;
+    const int64_t slots = capacity / host.pipe_slot;
     const bool fits = host.pipe_slot == 1 || inbox_end.charge < slots;
-    return fits && bytes + host.pipe_buf <= host.pipe_capacity_min ? Tri::kYes : Tri::kMaybe;
+    return fits && bytes + host.pipe_buf <= capacity ? Tri::kYes : Tri::kMaybe;
   }
   return inbox_end.charge < host.socket_sure_bytes ? Tri::kYes : Tri::kMaybe;
 }

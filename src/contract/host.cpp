@@ -45,6 +45,7 @@ constexpr Host bsd() {
   h.pipe_capacity_max = 1 << 20;
   h.pipe_slot = 1;
   h.pipe_bidirectional = true;
+  h.pipe_back_capacity_min = 4096;  // FreeBSD's SMALL_PIPE_SIZE, a page
   h.pipe_write_activation = WriteActivation::kUnknown;
   h.socket_free_max = 64 << 20;
   h.socket_sure_bytes = 4096;

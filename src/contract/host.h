@@ -37,11 +37,12 @@ struct Host {
   const char* name = "";
 
   // Limits of every subject.
-  int64_t pipe_buf = 512;             // PIPE_BUF: space that makes a pipe writable
-  int64_t pipe_capacity_min = 65536;  // bytes an empty pipe takes, at least
-  int64_t pipe_capacity_max = 65536;  // and at most
-  int64_t pipe_slot = 4096;           // a pipe is an array of slots of this size; 1: of bytes
-  bool pipe_bidirectional = false;    // both ends of a pipe read and write
+  int64_t pipe_buf = 512;              // PIPE_BUF: space that makes a pipe writable
+  int64_t pipe_capacity_min = 65536;   // bytes an empty pipe takes, at least
+  int64_t pipe_capacity_max = 65536;   // and at most
+  int64_t pipe_slot = 4096;            // a pipe is an array of slots of this size; 1: of bytes
+  bool pipe_bidirectional = false;     // both ends of a pipe read and write
+  int64_t pipe_back_capacity_min = 0;  // bytes it then takes on the way from end 0, at least
   WriteActivation pipe_write_activation = WriteActivation::kOnFullToFree;
 
   int64_t socket_free_max = 0;    // upper bound of WRITE data of any socket

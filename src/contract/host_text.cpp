@@ -20,6 +20,7 @@ std::string to_text(const Host& host) {
   line("pipe capacity, at most", std::to_string(host.pipe_capacity_max));
   line("pipe slot", std::to_string(host.pipe_slot));
   line("pipe bidirectional", word(host.pipe_bidirectional));
+  line("pipe capacity on the way back, at least", std::to_string(host.pipe_back_capacity_min));
   line("pipe WRITE activation",
        host.pipe_write_activation == WriteActivation::kUnknown ? "unknown" : "full to free");
   line("socket WRITE data, at least", std::to_string(host.socket_write_low_water));

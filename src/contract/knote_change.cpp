@@ -160,7 +160,11 @@ ChangeResult apply_change(const Profile& profile, const Host& host, const Event&
     knote->sfflags = interest.sfflags;
     knote->sdata = interest.sdata;
   }
-  if (knote->disabled) return result;
+  if (knote->disabled) {
+    // By FORCEONESHOT, before it was disabled.
+    result.queued_anew = possible(knote->queued) && before.queued != Tri::kYes;
+    return result;
+  }
   if (reevaluates(profile, change, enabled)) {
     const bool itself = touches_itself(knote->filter);
     evaluate_at_change(host, itself ? evaluate_self(*knote) : now, knote);

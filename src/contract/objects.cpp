@@ -121,10 +121,22 @@ void close_end(const Context& context, int index, int end) {
   }
 }
 
-// `woken`: the kqueues that were told already, a bit each: kqueues may watch each other in circles.
+// Kqueues may watch each other in circles: what one was told of may bring more into the queue that
+// it watches, and it is told of that, too. A ONESHOT shows how many were queued by then.
+void wake_again(const Context& context, uint8_t kqueue) {
+  State& state = *context.state;
+  for (int i = 0; i < state.knotes; i++) {
+    Knote& knote = state.knote[i];
+    if (knote.object != kqueue) continue;
+    object_event(context.host, now_of(context, knote), Tri::kMaybe, state.tick, &knote);
+  }
+}
+
+// `woken`: the kqueues that were told already, a bit each.
 void wake(const Context& context, uint8_t kqueue, Tri was_queued, uint64_t woken) {
   State& state = *context.state;
-  if (state.object[kqueue].watchers == 0 || (woken >> kqueue & 1) != 0) return;
+  if (state.object[kqueue].watchers == 0) return;
+  if ((woken >> kqueue & 1) != 0) return wake_again(context, kqueue);
   woken |= uint64_t{1} << kqueue;
   int queued = 0;
   for (int i = 0; i < state.knotes; i++) {
@@ -143,6 +155,10 @@ void wake(const Context& context, uint8_t kqueue, Tri was_queued, uint64_t woken
     const Tri was = knote.queued;
     const bool anew =
         object_event(context.host, now, sure ? Tri::kYes : happened, state.tick, &knote);
+    // The task that tells it gives it its place.
+    if (anew && context.profile.nested == NestedPropagation::kAsync) {
+      knote.place_hi = Knote::kOpenTick;
+    }
     if (anew) wake(context, knote.kqueue, was, woken);
   }
 }

@@ -144,6 +144,22 @@ TEST(Host, OnTheBsdsAPipeHasTwoWays) {
   world.object_saw(OpKind::kRead, pipe.second, 3, 3);
 }
 
+// sys_pipe.c gives the way from the reader to the writer a page to begin with.
+TEST(Host, OnTheBsdsThePipesWayBackIsNarrow) {
+  World world("freebsd13", "bsd");
+  const int kq = world.kqueue();
+  const Pair pipe = world.pipe();
+  world.object_saw(OpKind::kWrite, pipe.first, 4096, 4096);
+  world.object_saw(OpKind::kWrite, pipe.second, 4096, 4096);
+  const std::vector<Event> back = {ev(WRITE, pipe.first, ADD | CLEAR)};
+  EXPECT_TRUE(world.accepts(kq, back, 1, Answered()));
+  EXPECT_TRUE(world.accepts(kq, back, 1, Answered::of({ev(WRITE, pipe.first, CLEAR, 0, 4096)})));
+  EXPECT_EQ(world.refusal(kq, {ev(WRITE, pipe.second, ADD | CLEAR)}, 1, Answered()).verdict,
+            Verdict::kLost);
+  world.object_saw(OpKind::kRead, pipe.second, 512, 512);
+  EXPECT_EQ(world.refusal(kq, back, 1, Answered()).verdict, Verdict::kLost);
+}
+
 TEST(Host, KqueuesAndListenersAreNotForReading) {
   World world;
   const int kq = world.kqueue();

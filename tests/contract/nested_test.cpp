@@ -218,6 +218,76 @@ TEST(Nested, CyclesAndDeepChainsAreRefusedByMacosOnly) {
   EXPECT_EQ(deep.call(deep.kqueue(), {ev(READ, below, ADD)}), Answered::failed(EINVAL));
 }
 
+// Each of two kqueues watches the other: what activates the ONESHOT knote makes its own kqueue
+// readable, which puts another knote into the queue that it watches and counts.
+TEST(Nested, AOneshotInACircleMayCountWhatItBroughtAboutItself) {
+  World world("freebsd13", "bsd");
+  const int inner = world.kqueue();
+  const int outer = world.kqueue();
+  const Pair pipe = world.pipe();
+  world.change(inner, {ev(READ, outer, ADD)});
+  world.write(pipe.second, 1);
+  world.change(outer, {ev(READ, inner, ADD | ONESHOT)});
+  world.change(inner, {ev(READ, pipe.first, ADD)});
+  for (const int64_t data : {1, 2}) {
+    EXPECT_TRUE(world.accepts(outer, {}, 1, Answered::of({ev(READ, inner, ONESHOT, 0, data)})));
+  }
+  EXPECT_EQ(world.verdict(outer, 1, {ev(READ, inner, ONESHOT, 0, 3)}), "wrong-answer");
+}
+
+// FORCEONESHOT puts the knote into the queue before DISABLE is looked at.
+TEST(Nested, AForcedKnoteThatEndsDisabledIsQueuedAllTheSame) {
+  for (const int flags : {0, ONESHOT}) {
+    World world("freebsd13", "bsd");
+    const int inner = world.kqueue();
+    const int outer = world.kqueue();
+    world.change(outer, {ev(READ, inner, ADD | flags)});
+    world.change(inner, {ev(USER, 1, ADD)});
+    world.change(inner, {ev(USER, 1, FORCE | DISABLE)});
+    EXPECT_TRUE(world.accepts(outer, {}, 1, Answered::of({ev(READ, inner, flags, 0, 1)})));
+    EXPECT_TRUE(world.accepts(outer, {}, 1, Answered()));
+    EXPECT_EQ(world.poll(inner), Answered());
+  }
+}
+
+TEST(Nested, WithoutADrainTheTaskGivesThePlace) {
+  for (const char* name : {"freebsd13", "openbsd"}) {
+    Nest nest(name, "bsd");
+    World& world = nest.world;
+    world.change(nest.outer, {ev(USER, 7, ADD)});
+    nest.trigger(1);
+    world.change(nest.outer, {ev(USER, 7, 0, TRIGGER)});
+    const Event user = ev(USER, 7, 0), inner = ev(READ, nest.inner, 0, 0, 1);
+    EXPECT_TRUE(world.accepts(nest.outer, {}, 2, Answered::of({inner, user}))) << name;
+    EXPECT_TRUE(world.accepts(nest.outer, {}, 2, Answered::of({user, inner}))) << name;
+    EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered::of({user}))) << name;
+  }
+  Nest sync("netbsd", "bsd");
+  sync.world.change(sync.outer, {ev(USER, 7, ADD)});
+  sync.trigger(1);
+  sync.world.change(sync.outer, {ev(USER, 7, 0, TRIGGER)});
+  EXPECT_EQ(sync.world.rule(sync.outer, 1, {ev(USER, 7, 0)}), "I16");
+}
+
+// Its task has not run when it is forced, and what it then tells is what it last saw: nothing.
+TEST(Nested, AForcedOneshotMayTellOfNothingQueued) {
+  Nest nest("freebsd13", "bsd");
+  World& world = nest.world;
+  const int third = world.kqueue();
+  world.change(third, {ev(READ, nest.outer, ADD)});
+  nest.trigger(1);  // whether the outer one has anything is not known yet
+  world.change(third, {ev(READ, nest.outer, FORCE)});
+  for (const int64_t data : {0, 1}) {
+    EXPECT_TRUE(
+        world.accepts(third, {}, 1, Answered::of({ev(READ, nest.outer, ONESHOT, 0, data)})));
+  }
+  EXPECT_EQ(world.verdict(third, 1, {ev(READ, nest.outer, ONESHOT, 0, 2)}), "wrong-answer");
+  world.change(third, {ev(READ, nest.inner, ADD)});
+  EXPECT_FALSE(world.accepts(
+      third, {}, 2,
+      Answered::of({ev(READ, nest.outer, ONESHOT, 0, 1), ev(READ, nest.inner, 0, 0, 0)})));
+}
+
 TEST(Nested, BeyondTheHostsLimitIsUndecided) {
   World world("strict-2006", "linux");
   const int a = world.kqueue();
