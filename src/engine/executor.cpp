@@ -75,11 +75,14 @@ Executor::Executor(World* world, Observer* observer)
 
 void Executor::prepare(const Program& program) {
   longest_timer_ns_ = due_at_ns_ = 0;
-  has_inet_ = false;
+  has_tasks_ = false;
   alone_ = is_sequential(program);
+  int kqueues = 0;
   for (const Object& object : program.objects) {
-    has_inet_ |= object.kind == ObjectKind::kTcp || object.kind == ObjectKind::kListener;
+    has_tasks_ |= object.kind == ObjectKind::kTcp || object.kind == ObjectKind::kListener;
+    kqueues += object.kind == ObjectKind::kKqueue;
   }
+  has_tasks_ |= tasks_ && kqueues > 1;
   if (alone_) return;
   // Other threads start timers, too, at times unknown here.
   for (const Thread& thread : program.threads) {
@@ -424,7 +427,7 @@ Executor::Result Executor::await() {
   op.kind = contract::OpKind::kAwait;
   return call(&op, [&](contract::Outcome*) -> int64_t {
     const int64_t now = now_ns();
-    const int64_t least = alone_ ? (has_inet_ ? now : 0) : now + longest_timer_ns_;
+    const int64_t least = alone_ ? (has_tasks_ ? now : 0) : now + longest_timer_ns_;
     const int64_t until = std::max(due_at_ns_, least) + patience_ns_;
     sleep_ns(until - now);
     return 0;

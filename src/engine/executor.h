@@ -39,6 +39,8 @@ class Executor {
   // traffic over the loopback. It decides when to look, nothing else.
   static constexpr int64_t kPatienceNs = 100'000;
   void set_patience(int64_t ns) { patience_ns_ = ns; }
+  // Are those who watch a kqueue told by a task of the subject's? An await gives it the time.
+  void set_tasks(bool tasks) { tasks_ = tasks; }
   Result run(const Op& op);
   const Returned& returned() const { return returned_; }
 
@@ -77,7 +79,8 @@ class Executor {
   // expires at the latest, and whether the program has traffic under way without them.
   int64_t longest_timer_ns_ = 0;
   int64_t due_at_ns_ = 0;
-  bool has_inet_ = false;
+  bool has_tasks_ = false;  // of the network, or the subject's
+  bool tasks_ = false;
   int64_t patience_ns_ = kPatienceNs;
   bool alone_ = true;
 };

@@ -25,10 +25,7 @@ bool has_inet(const Program& program) {
   return false;
 }
 
-// Does anything in the program happen by itself, at a time of its own? Then what is missing may be
-// late, and is looked for again before it is called lost.
-bool has_hidden_steps(const Program& program) {
-  if (has_inet(program)) return true;
+bool has_timer(const Program& program) {
   for (const Thread& thread : program.threads) {
     for (const Op& op : thread.ops) {
       for (const Change& change : op.changes) {
@@ -37,6 +34,19 @@ bool has_hidden_steps(const Program& program) {
     }
   }
   return false;
+}
+
+bool may_nest(const Program& program) {
+  int kqueues = 0;
+  for (const Object& object : program.objects) kqueues += object.kind == ObjectKind::kKqueue;
+  return kqueues > 1;
+}
+
+// Does anything in the program happen by itself, at a time of its own? Then what is missing may be
+// late, and is looked for again before it is called lost.
+bool has_hidden_steps(const contract::Profile& profile, const Program& program) {
+  const bool tasks = profile.nested == contract::NestedPropagation::kAsync;
+  return has_inet(program) || has_timer(program) || (tasks && may_nest(program));
 }
 
 // How often and how far apart a late event is looked for: in all as long as the longest stall of a
@@ -54,7 +64,7 @@ class SequentialEngine::Judge : public Observer {
   void begin(const Program& program, bool trace) {
     states_.reset();
     result_ = SequentialResult{};
-    hidden_steps_ = has_hidden_steps(program);
+    hidden_steps_ = has_hidden_steps(model_.profile(), program);
     tracing_ = trace;
   }
 
@@ -160,11 +170,25 @@ class SequentialEngine::Judge : public Observer {
     for (int i = 0; i < from.count; i++) to->state[i] = from.state[i];
   }
 
+  static bool undefined(contract::NegativeCount knob, int count) {
+    return count < 0 && knob == contract::NegativeCount::kUndefined;
+  }
+
   // Does a call return, however long its timeout? Its own changes are tried on a copy of the states
   // as a call that asks for no event; if that is not how they would go, better not wait.
   contract::Tri returns_by_itself(const contract::Op& op) {
-    if (op.nevents <= 0 || op.nchanges < 0) return contract::Tri::kYes;
-    if (op.nchanges == 0) return model_.pending(states_, op.fd);
+    const contract::Profile& profile = model_.profile();
+    const bool events_asked =
+        op.nevents > 0 ||
+        (op.nevents < 0 && profile.negative_events == contract::NegativeCount::kUnlimited);
+    if (undefined(profile.negative_changes, op.nchanges) ||
+        undefined(profile.negative_events, op.nevents)) {
+      return contract::Tri::kNo;
+    }
+    const bool refused =
+        op.nchanges < 0 && profile.negative_changes == contract::NegativeCount::kRefused;
+    if (refused || !events_asked) return contract::Tri::kYes;
+    if (op.nchanges <= 0) return model_.pending(states_, op.fd);
     copy(&trial_, states_);
     contract::Op changes_only = op;
     changes_only.nevents = 0;
@@ -237,6 +261,7 @@ SequentialEngine::SequentialEngine(const Subject& subject, const contract::Profi
       world_(subject),
       judge_(std::make_unique<Judge>(this, model_, subject)),
       executor_(&world_, judge_.get()) {
+  executor_.set_tasks(profile.nested == contract::NestedPropagation::kAsync);
   // Writing into a pipe without a reader is part of many programs.
   std::signal(SIGPIPE, SIG_IGN);
 }
@@ -299,20 +324,26 @@ SequentialResult SequentialEngine::run_once(const Program& program, bool trace) 
   return std::move(result);
 }
 
-// The network may be late, never wrong: what is not so when it is given more time was not wrong.
+// The network, timers and tasks may be late, never wrong: what is not so when they are given more
+// time was not wrong. One that is late for an await misses events, leaves its place in the queue to
+// others, and has the model believe that it was delivered where another call lost its events.
 SequentialResult SequentialEngine::run(const Program& program, bool trace) {
   SequentialResult result = run_once(program, trace);
-  if (result.status != Status::kFinding || !has_inet(program)) return result;
+  const bool may_be_late = has_hidden_steps(model_.profile(), program);
+  if (result.status != Status::kFinding || !may_be_late) return result;
+  Witness witness;
+  std::swap(witness, witness_);  // it has seen the program
   for (const int64_t patience : {10'000'000, 300'000'000}) {
     executor_.set_patience(patience);
     result = run_once(program, trace);
     if (result.status != Status::kFinding) {
       result.status = Status::kUndecided;
-      result.message = "the network was late";
+      result.message = has_inet(program) ? "the network was late" : "a timer or task was late";
       break;
     }
   }
   executor_.set_patience(Executor::kPatienceNs);
+  std::swap(witness, witness_);
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <vector>
@@ -239,6 +240,43 @@ TEST(SequentialEngine, ACallThatNothingWouldEndPolls) {
   EXPECT_EQ(waits, 1);
 }
 
+// FreeBSD 13 takes a negative room for one that never fills, and a negative number of changes for
+// none: such a call sleeps as any other.
+TEST(SequentialEngine, ACallThatNothingWouldEndPollsWhateverItsCounts) {
+  class Unlimited : public Altered {
+   public:
+    explicit Unlimited(int* waits)
+        : Altered([waits](const Altered::Call& call) {
+            *waits += call.timeout == nullptr;
+            Altered::Call counted = call;
+            if (call.nevents < 0) counted.nevents = limit::kRoom;
+            if (call.nchanges < 0) counted.nchanges = 0;
+            return real(counted);
+          }) {
+      profile_ = "freebsd13";
+    }
+  };
+  int waits = 0;
+  const Unlimited subject(&waits);
+  const auto engine = engine_for(subject);
+  EXPECT_EQ(engine
+                ->run(program_of("profile freebsd13\npipe p\nkqueue k\nthread T\n"
+                                 "kevent k room=-2147483648 timeout=forever => nothing\n"
+                                 "kevent k (p.r READ ADD) room=-1 timeout=forever => nothing\n"
+                                 "kevent k nchanges=-1 room=1 timeout=forever => nothing\n"))
+                .status,
+            Status::kClean);
+  EXPECT_EQ(waits, 0);
+  EXPECT_EQ(engine
+                ->run(program_of("profile freebsd13\npipe p\nkqueue k\nthread T\nwrite p.w 1\n"
+                                 "kevent k (p.r READ ADD)\n"
+                                 "kevent k room=-2147483648 timeout=forever => (p.r READ)\n"
+                                 "kevent k nchanges=-1 room=1 timeout=forever => (p.r READ)\n"))
+                .status,
+            Status::kClean);
+  EXPECT_EQ(waits, 2);
+}
+
 TEST(SequentialEngine, ATimerThatIsLateIsNoFinding) {
   // Withholds the first three answers, as a machine that stands still would.
   int withheld = 0;
@@ -254,6 +292,79 @@ TEST(SequentialEngine, ATimerThatIsLateIsNoFinding) {
                  "kevent k (t TIMER ADD fflags=USECONDS data=10)\nawait\nkevent k room=1\n"));
   EXPECT_EQ(result.status, Status::kUndecided);
   EXPECT_EQ(result.message, "an event came late");
+}
+
+// FreeBSD 13 tells whoever watches a kqueue from a task, which may be late for an await.
+TEST(SequentialEngine, ATaskThatIsLateForANestedKqueueIsNoFinding) {
+  class Late : public Altered {
+   public:
+    explicit Late(int* withheld)
+        : Altered([withheld](const Altered::Call& call) {
+            if (call.nevents == 0 || *withheld == 0) return real(call);
+            --*withheld;
+            return 0;
+          }) {
+      profile_ = "freebsd13";
+    }
+  };
+  const Program nested = program_of(
+      "pipe p\nkqueue k\nkqueue k2\nthread T\nkevent k (k2 READ ADD)\n"
+      "kevent k2 (p.r READ ADD)\nwrite p.w 1\nawait\nkevent k room=1\n");
+  int withheld = 3;
+  const SequentialResult late = engine_for(Late(&withheld))->run(nested);
+  EXPECT_EQ(late.status, Status::kUndecided);
+  EXPECT_EQ(late.message, "an event came late");
+  withheld = 1'000'000;
+  EXPECT_EQ(engine_for(Late(&withheld))->run(nested).verdict, "lost") << "it never came";
+}
+
+// After the first scan the USER knote stands behind the timer, if that expired before it.
+constexpr const char* kOrdered =
+    "timer t 1\nuser u 2\nkqueue k\nthread T\n"
+    "kevent k (t TIMER ADD|ONESHOT fflags=USECONDS data=10) (u USER ADD)\n"
+    "kevent k (u USER 0 fflags=TRIGGER)\nawait\nkevent k room=1\nkevent k room=1\n";
+
+TEST(SequentialEngine, AnOrderThatOnlyALateTimerBreaksIsNoFinding) {
+  bool late = true;
+  const Altered subject([&](const Altered::Call& call) {
+    if (!late || call.nchanges == 0 || call.changes[0].filter != filter::kTimer) {
+      return Altered::real(call);
+    }
+    late = false;
+    std::vector<Kevent> changes(call.changes, call.changes + call.nchanges);
+    changes[0].data = 1'000'000'000;  // far beyond the first run
+    Altered::Call altered = call;
+    altered.changes = changes.data();
+    return Altered::real(altered);
+  });
+  const auto engine = engine_for(subject);
+  int awaits = 0;
+  engine->set_witness([&](const contract::Op& op, const contract::Outcome&) {
+    awaits += op.kind == contract::OpKind::kAwait;
+  });
+  const SequentialResult result = engine->run(program_of(kOrdered));
+  EXPECT_FALSE(late);
+  EXPECT_EQ(awaits, 1) << "a witness sees a program once";
+  EXPECT_EQ(result.status, Status::kUndecided);
+  EXPECT_EQ(result.message, "a timer or task was late");
+}
+
+TEST(SequentialEngine, AnOrderThatIsWrongHoweverLongTheTimerHasIsAFinding) {
+  const Altered subject([](const Altered::Call& call) {
+    if (call.nevents != 1) return Altered::real(call);
+    Kevent events[2];
+    Altered::Call both = call;
+    both.events = events;
+    both.nevents = 2;
+    const int count = Altered::real(both);
+    for (int i = 0; i < count; i++) {
+      if (i == 0 || events[i].filter == filter::kUser) call.events[0] = events[i];
+    }
+    return std::min(count, 1);
+  });
+  const SequentialResult result = engine_for(subject)->run(program_of(kOrdered));
+  EXPECT_EQ(result.status, Status::kFinding);
+  EXPECT_EQ(result.rule, "I16");
 }
 
 }  // namespace
