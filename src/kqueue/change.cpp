@@ -7,49 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <new>
-
 #include "internal.h"
 #include "system_calls.h"
 
 namespace kq {
-
-void KnoteList::link(Knote* knote) {
-  knote->queue_prev = tail_;
-  knote->queue_next = nullptr;
-  if (tail_) {
-    tail_->queue_next = knote;
-  } else {
-    head_ = knote;
-  }
-  tail_ = knote;
-}
-
-void KnoteList::unlink(Knote* knote) {
-  if (knote->queue_prev) {
-    knote->queue_prev->queue_next = knote->queue_next;
-  } else {
-    head_ = knote->queue_next;
-  }
-  if (knote->queue_next) {
-    knote->queue_next->queue_prev = knote->queue_prev;
-  } else {
-    tail_ = knote->queue_prev;
-  }
-  knote->queue_prev = knote->queue_next = nullptr;
-}
-
-void Queue::push_back(Knote* knote) {
-  link(knote);
-  knote->status |= kQueued;
-  size_.store(size() + 1, std::memory_order_relaxed);
-}
-
-void Queue::remove(Knote* knote) {
-  unlink(knote);
-  knote->status &= static_cast<uint8_t>(~kQueued);
-  size_.store(size() - 1, std::memory_order_relaxed);
-}
 
 namespace {
 
@@ -72,66 +33,6 @@ const FilterOps* const kFilters[EVFILT_SYSCOUNT] = {
     &kEmptySlot,  // SENDFILE
     &kEmptySlot,  // EMPTY
 };
-
-size_t bucket_of(const Kqueue* kqueue, uintptr_t ident, int16_t filter) {
-  uint64_t key = (uint64_t{ident} ^ (static_cast<uint64_t>(static_cast<uint16_t>(filter)) << 48)) *
-                 0x9E3779B97F4A7C15u;
-  return static_cast<size_t>(key >> 32) & (kqueue->bucket_count - 1);
-}
-
-Knote* find_hashed(Kqueue* kqueue, uintptr_t ident, int16_t filter) {
-  if (kqueue->bucket_count == 0) return nullptr;
-  Knote* knote = kqueue->buckets[bucket_of(kqueue, ident, filter)];
-  while (knote && (knote->event.ident != ident || knote->event.filter != filter)) {
-    knote = knote->next;
-  }
-  return knote;
-}
-
-bool grow_hash(Kqueue* kqueue) {
-  if (kqueue->hashed < kqueue->bucket_count) return true;
-  const size_t old_count = kqueue->bucket_count;
-  const size_t count = old_count ? old_count * 2 : 16;
-  auto** grown = static_cast<Knote**>(__builtin_calloc(count, sizeof(Knote*)));
-  if (!grown) return old_count != 0;  // longer chains will do
-  Knote** old = kqueue->buckets;
-  kqueue->buckets = grown;
-  kqueue->bucket_count = count;
-  for (size_t i = 0; i < old_count; ++i) {
-    while (Knote* knote = old[i]) {
-      old[i] = knote->next;
-      Knote*& head = grown[bucket_of(kqueue, knote->event.ident, knote->event.filter)];
-      knote->next = head;
-      head = knote;
-    }
-  }
-  __builtin_free(old);
-  return true;
-}
-
-void insert_hashed(Kqueue* kqueue, Knote* knote) {
-  Knote*& head = kqueue->buckets[bucket_of(kqueue, knote->event.ident, knote->event.filter)];
-  knote->next = head;
-  head = knote;
-  ++kqueue->hashed;
-}
-
-void unlink(Kqueue* kqueue, Knote* knote) {
-  Knote** link = knote->registration
-                     ? &knote->registration->knotes
-                     : &kqueue->buckets[bucket_of(kqueue, knote->event.ident, knote->event.filter)];
-  while (*link != knote) link = &(*link)->next;
-  *link = knote->next;
-  if (!knote->registration) --kqueue->hashed;
-}
-
-void free_knote(Knote* knote) {
-  if (knote->event.filter == EVFILT_TIMER) {
-    delete static_cast<TimerKnote*>(knote);
-  } else {
-    delete knote;
-  }
-}
 
 void activate_in_order(Kqueue* kqueue, Knote* knote, Call* call) {
   if (!knote->disabled() && !(knote->status & kQueued)) {
@@ -188,8 +89,7 @@ void modify(Kqueue* kqueue, const FilterOps* ops, Knote* knote, const struct kev
 // an errno, and then nothing has changed.
 int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
            const struct kevent& change, Call* call) {
-  Knote* knote =
-      change.filter == EVFILT_TIMER ? new (std::nothrow) TimerKnote : new (std::nothrow) Knote;
+  Knote* knote = allocate_knote(change.filter, registration);
   if (!knote) return ENOMEM;
   knote->registration = registration;
   knote->event = change;
@@ -202,8 +102,8 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
   // A new item of epoll reports the state of its object as if that were an edge: just what an
   // ordinary knote needs. A disabled knote is not evaluated, and a ONESHOT is evaluated once.
   const bool own_evaluation = knote->disabled() || knote->oneshot();
-  if (!registration && !grow_hash(kqueue)) {
-    free_knote(knote);
+  if (!registration && !reserve_hashed(kqueue)) {
+    discard_knote(knote);
     return ENOMEM;
   }
   // Nor may what this knote has jump the queue, be it evaluated here or in the second instance.
@@ -219,12 +119,11 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
   // Only now: an edge that nobody waits for any more ends the watch.
   const bool fresh_item = unwatched();
   if (const int error = ops->attach(kqueue, knote)) {
-    free_knote(knote);
+    discard_knote(knote);
     return error;
   }
+  insert_knote(kqueue, knote);
   if (registration) {
-    knote->next = registration->knotes;
-    registration->knotes = knote;
     const Place place = registration->place[direction_of(knote)];
     if (fresh_item && place != Place::kNone) {
       call->taken_in = false;
@@ -236,8 +135,6 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
       registration->mute = false;
       if (edge_tells) return 0;
     }
-  } else {
-    insert_hashed(kqueue, knote);
   }
   evaluate_change(kqueue, ops, knote, call);
   return 0;
@@ -250,7 +147,7 @@ Registration* find_registration(Slot* slot, Kqueue* kqueue) {
 }
 
 Knote* find_knote(Registration* registration, int16_t filter) {
-  Knote* knote = registration ? registration->knotes : nullptr;
+  Knote* knote = registration ? registration->knotes() : nullptr;
   while (knote && knote->event.filter != filter) knote = knote->next;
   return knote;
 }
@@ -271,7 +168,7 @@ int create_on_descriptor(Kqueue* kqueue, const FilterOps* ops, Slot* slot,
 void delete_on_descriptor(Kqueue* kqueue, Slot* slot, Registration* registration, Knote* knote) {
   const Direction direction = direction_of(knote);
   drop_knote(kqueue, knote);
-  if (!registration->knotes) {
+  if (!registration->knotes()) {
     destroy_registration(slot, registration, true);
   } else {
     unwatch_direction(registration, direction);
@@ -353,8 +250,8 @@ int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& cha
 // The knote a change modifies, if that is all it does and the knote is there for it to do.
 Knote* find_modified(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change) {
   if (!ops->about_descriptor) return find_hashed(kqueue, change.ident, change.filter);
-  const uint32_t entry = kqueue->by_number.find(change.ident);
-  Registration* registration = entry ? kqueue->registrations[entry - 1].registration : nullptr;
+  const NumberEntry* entry = kqueue->registrations.find(change.ident);
+  Registration* registration = entry ? entry->registration : nullptr;
   const bool sure = registration && !registration->stale && !registration->doubtful;
   return sure ? find_knote(registration, change.filter) : nullptr;
 }
@@ -388,7 +285,7 @@ const FilterOps* find_filter(int16_t filter) {
 }
 
 void take_in_before(Kqueue* kqueue, Call* call) {
-  if (call->taken_in || !kqueue->first) return;
+  if (call->taken_in || kqueue->live_registrations == 0) return;
   take_in(kqueue);
   call->taken_in = true;
 }
@@ -397,30 +294,6 @@ void activate(Kqueue* kqueue, Knote* knote) {
   if (knote->pending) kqueue->pending.remove(knote);
   knote->status |= kActive;
   if (!(knote->status & (kDisabled | kQueued))) kqueue->queue.push_back(knote);
-}
-
-void drop_knote(Kqueue* kqueue, Knote* knote) {
-  if (knote->status & kQueued) kqueue->queue.remove(knote);
-  if (knote->pending) kqueue->pending.remove(knote);
-  find_filter(knote->event.filter)->detach(kqueue, knote);
-  unlink(kqueue, knote);
-  if (kqueue->closing) {
-    knote->next = kqueue->dead_knotes;
-    kqueue->dead_knotes = knote;
-    return;
-  }
-  free_knote(knote);
-}
-
-void bury(Kqueue* kqueue) {
-  while (Knote* knote = kqueue->dead_knotes) {
-    kqueue->dead_knotes = knote->next;
-    free_knote(knote);
-  }
-  while (Registration* registration = kqueue->dead_registrations) {
-    kqueue->dead_registrations = registration->slot_next;
-    delete registration;
-  }
 }
 
 int apply_change(Kqueue* kqueue, struct kevent* user_change, Call* call) {

@@ -73,9 +73,9 @@ void descriptor_closed(int fd) {
 Kqueue* rebind(Slot* slot, Kqueue* kqueue) {
   for (Registration *registration = slot->registrations, *next; registration; registration = next) {
     next = registration->slot_next;
-    if (!registration->child || registration->child == kqueue) continue;
     Kqueue* watcher = registration->kqueue;
     MutexGuard guard(&watcher->lock);
+    if (!registration->child() || registration->child() == kqueue) continue;
     watcher->closing = true;
     destroy_registration(slot, registration, true);
     watcher->closing = false;
@@ -102,12 +102,12 @@ void descriptor_duplicated(int from, int to) {
 // their slots until they are taken out here, one by one in the order of the locks.
 static void destroy(Kqueue* kqueue) {
   list_remove(kqueue);
-  for (;;) {
-    int fd;
+  for (int fd = 0;;) {
     {
       MutexGuard guard(&kqueue->lock);
-      if (!kqueue->first) break;
-      fd = kqueue->first->fd;
+      const Registration* registration = kqueue->registrations.from(fd);
+      if (!registration) break;
+      fd = registration->fd;
     }
     Slot* slot = find_slot(fd);
     MutexGuard guard(slot_lock(fd));
@@ -131,8 +131,6 @@ static void destroy(Kqueue* kqueue) {
   }
   __builtin_free(kqueue->buckets);
   kqueue->registrations.release();
-  kqueue->free_indices.release();
-  kqueue->by_number.release();
   for (TimerHeap& heap : kqueue->heaps) heap.items.release();
   pthread_mutex_destroy(&kqueue->lock);
   delete kqueue;

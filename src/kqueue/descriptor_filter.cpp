@@ -32,7 +32,7 @@ uint32_t poll_now(Registration* registration, short events) {
     registration->stale = true;
     return 0;
   }
-  registration->poll_flags = static_cast<uint32_t>(item.revents) & kHangup;
+  registration->poll_flags = static_cast<uint16_t>(item.revents & kHangup);
   return static_cast<uint32_t>(static_cast<unsigned short>(item.revents));
 }
 
@@ -151,7 +151,7 @@ bool read_file(Knote* knote, Registration* registration) {
 // The child's own queue, as of the last time anybody looked into the kernel for it; if it is empty
 // the kernel may still have something. An upper bound, like FreeBSD's kq_count.
 bool read_kqueue(Knote* knote, Registration* registration) {
-  const size_t queued = registration->child->queue.size();
+  const size_t queued = registration->child()->queue.size();
   knote->event.data = static_cast<intptr_t>(queued);
   if (queued == 0 && (poll_now(registration, POLLIN) & POLLIN)) knote->event.data = 1;
   return knote->event.data > 0;

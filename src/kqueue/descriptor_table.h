@@ -26,9 +26,9 @@ struct Slot {
   std::atomic<Registration*> registrations{nullptr};  // of this number, one per kqueue
   std::atomic<Kqueue*> kqueue{nullptr};               // this number is a descriptor of that kqueue
   std::atomic<uint64_t> owed_error{0};                // see OwedError
-  std::atomic<int> kqueue_closing{0};  // calls that close a kqueue's descriptor right now
-  std::atomic<int> closing{0};         // calls that close this number right now
-  std::atomic<bool> internal{false};   // libkq's own; users' calls see EBADF
+  std::atomic<uint16_t> kqueue_closing{0};  // calls that close a kqueue's descriptor right now
+  std::atomic<uint16_t> closing{0};         // calls that close this number right now
+  std::atomic<bool> internal{false};        // libkq's own; users' calls see EBADF
 
   bool in_use() const { return registrations || kqueue || owed_error || internal; }
 };

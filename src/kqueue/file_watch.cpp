@@ -30,7 +30,8 @@ void unwatch_file(Registration* registration) {
   if (watch < 0) return;
   registration->watch = -1;
   --kqueue->files;
-  for (Registration* other = kqueue->first; other; other = other->next) {
+  for (const Registration* other = kqueue->registrations.from(0); other;
+       other = kqueue->registrations.from(other->fd + 1)) {
     if (other->watch == watch) return;
   }
   inotify_rm_watch(kqueue->inotify, watch);
@@ -43,10 +44,10 @@ void take_in_file_events(Kqueue* kqueue) {
       const auto* event = reinterpret_cast<const inotify_event*>(at);
       at += sizeof *event + event->len;
       const bool all = event->mask & IN_Q_OVERFLOW;
-      for (Registration* registration = kqueue->first; registration;
-           registration = registration->next) {
+      for (Registration* registration = kqueue->registrations.from(0); registration;
+           registration = kqueue->registrations.from(registration->fd + 1)) {
         if (registration->watch < 0 || (!all && registration->watch != event->wd)) continue;
-        for (Knote* knote = registration->knotes; knote; knote = knote->next) {
+        for (Knote* knote = registration->knotes(); knote; knote = knote->next) {
           if (knote->event.filter == EVFILT_READ) object_event(kqueue, knote);
         }
       }

@@ -97,6 +97,23 @@ void take_in_timers(Kqueue* kqueue, TimerHeap* heap);
 // Makes the timerfd of one clock; called without any lock. Returns 0 or an errno.
 int provide_timerfd(Kqueue* kqueue, bool realtime);
 
+// --- knote.cpp: where knotes live
+// -----------------------------------------------------------------------------
+
+// A knote for the registration (null: for a filter that is not about a descriptor), or null.
+Knote* allocate_knote(int16_t filter, Registration* registration);
+// Gives back one that was not inserted.
+void discard_knote(Knote* knote);
+// Makes room in the hash table; false without memory.
+bool reserve_hashed(Kqueue* kqueue);
+// Puts the knote where its registration, or find_hashed(), finds it.
+void insert_knote(Kqueue* kqueue, Knote* knote);
+Knote* find_hashed(Kqueue* kqueue, uintptr_t ident, int16_t filter);
+// Removes a knote from queue, object and registration or hash table, and frees it.
+void drop_knote(Kqueue* kqueue, Knote* knote);
+// Frees what closes have left.
+void bury(Kqueue* kqueue);
+
 // --- change.cpp: the changelist
 // --------------------------------------------------------------------
 
@@ -113,10 +130,6 @@ int apply_change(Kqueue* kqueue, struct kevent* change, Call* call);
 int apply_modifications(Kqueue* kqueue, const struct kevent* changes, int count, Call* call);
 // Marks the knote active and, if enabled, queues it.
 void activate(Kqueue* kqueue, Knote* knote);
-// Removes a knote from queue, object and registration or hash table, and frees it.
-void drop_knote(Kqueue* kqueue, Knote* knote);
-// Frees what closes have left.
-void bury(Kqueue* kqueue);
 // What the kernel has pending was active before anything this call activates.
 void take_in_before(Kqueue* kqueue, Call* call);
 

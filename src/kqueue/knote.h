@@ -100,31 +100,48 @@ inline constexpr int kDirections = 2;
 // descriptor goes to the main instance, and the other, if it comes, to the second.
 enum class Place : uint8_t { kNone, kMain, kSecond };
 
-// One descriptor number in one kqueue, with its knotes.
+// One descriptor number in one kqueue, with its knotes: one allocation of 136 bytes, for as long as
+// it has one knote only.
 struct Registration {
   Kqueue* kqueue = nullptr;
   Registration* slot_next = nullptr;  // the same number in another kqueue
-  Registration* prev = nullptr;       // in the kqueue's list
-  Registration* next = nullptr;
-  Knote* knotes = nullptr;
-  Kqueue* child = nullptr;  // kKqueue: the kqueue watched, its slot's (rebind() sees to that)
-  uint64_t inode = 0;
+  union {
+    uint64_t inode = 0;  // of all others, once their kind is known
+    Kqueue* watched;     // of kKqueue, see child()
+  };
   uint64_t last_edge = 0;  // Kqueue::clock just before the last edge was taken in
   int fd = -1;
   int watch = -1;           // kFile: inotify watch descriptor
-  uint32_t index = 0;       // in Kqueue::registrations
-  uint32_t poll_flags = 0;  // EPOLLHUP, EPOLLRDHUP, EPOLLERR as the last edges reported them
+  uint16_t poll_flags = 0;  // EPOLLHUP, EPOLLRDHUP, EPOLLERR as the last edges reported them
   Kind kind = Kind::kUnknown;
   Place place[kDirections] = {Place::kNone, Place::kNone};
-  bool internet = false;  // kStream: TCP rather than a local socket
-  bool readable = true;   // the access mode of the descriptor
-  bool writable = true;
-  bool mute = false;       // edges are swallowed: the caller evaluates instead
-  bool stale = false;      // found to belong to a file that is no longer at this number
-  bool doubtful = false;   // made while its number was being closed: may be too late
-  bool edge_in = false;    // the last edge said that there is input
-  bool countless = false;  // does not tell how much there is to be read (an eventfd)
+  bool internet : 1;  // kStream: TCP rather than a local socket
+  bool readable : 1;  // the access mode of the descriptor
+  bool writable : 1;
+  bool mute : 1;       // edges are swallowed: the caller evaluates instead
+  bool stale : 1;      // found to belong to a file that is no longer at this number
+  bool doubtful : 1;   // made while its number was being closed: may be too late
+  bool edge_in : 1;    // the last edge said that there is input
+  bool countless : 1;  // does not tell how much there is to be read (an eventfd)
+  Knote own;           // the first of its knotes; out of use while it names no registration
+
+  Registration()
+      : internet(false),
+        readable(true),
+        writable(true),
+        mute(false),
+        stale(false),
+        doubtful(false),
+        edge_in(false),
+        countless(false) {}
+
+  // The knotes, linked by Knote::next, or null.
+  Knote* knotes() { return own.registration ? &own : own.next; }
+  // The kqueue watched, its slot's (rebind() sees to that); null if none is.
+  Kqueue* child() const { return kind == Kind::kKqueue ? watched : nullptr; }
 };
+
+static_assert(sizeof(void*) != 8 || sizeof(Registration) <= 136);
 
 // A growing array that never throws.
 template <typename T>
@@ -142,26 +159,32 @@ class Array {
   size_t size_ = 0, capacity_ = 0;
 };
 
-// The registrations of one kqueue by descriptor number, as indices of Kqueue::registrations, in
-// pages that are made when needed. What is found here under Kqueue::lock needs no slot lock, unless
-// it is to be destroyed.
+struct NumberEntry {
+  Registration* registration;
+  uint32_t generation;  // of the entry: tells a late edge of a predecessor
+};
+
+// The registrations of one kqueue by descriptor number, in pages that are made when needed. What is
+// found here under Kqueue::lock needs no slot lock, unless it is to be destroyed.
 class NumberIndex {
  public:
   // Makes room for the number; false without memory.
   bool reserve(int fd);
-  // The entry of a number that has room: its index and one, or 0.
-  uint32_t& operator[](int fd) { return pages_[page_of(fd)][fd % kPage]; }
-  // The same for any number.
-  uint32_t find(uintptr_t fd) {
-    if (fd / kPage >= pages_.size() || !pages_[fd / kPage]) return 0;
-    return pages_[fd / kPage][fd % kPage];
+  // The entry of a number that has room.
+  NumberEntry& operator[](int fd) { return pages_[page_of(fd)][fd % kPage]; }
+  // The same for any number; null without room.
+  NumberEntry* find(uintptr_t fd) {
+    if (fd / kPage >= pages_.size() || !pages_[fd / kPage]) return nullptr;
+    return &pages_[fd / kPage][fd % kPage];
   }
+  // The registration with the lowest number that is at least fd, or null.
+  Registration* from(int fd);
   void release();
 
  private:
   static constexpr int kPage = 64;
   static size_t page_of(int fd) { return static_cast<size_t>(fd) / kPage; }
-  Array<uint32_t*> pages_;
+  Array<NumberEntry*> pages_;
 };
 
 // Timers of one clock, earliest first, behind one timerfd.
@@ -171,11 +194,6 @@ struct TimerHeap {
   int fd = -1;
   int64_t armed = -1;  // the deadline the timerfd is set to; -1: none
   bool realtime = false;
-};
-
-struct RegistrationEntry {
-  Registration* registration;
-  uint32_t generation;  // of the entry: tells a late edge of a predecessor
 };
 
 struct Kqueue {
@@ -196,10 +214,7 @@ struct Kqueue {
   // Counts calls and scans, so that an edge can be said to have come after one of them began.
   std::atomic<uint64_t> clock{0};
   uint64_t scan_began = 0;  // the clock at the begin of the scan that holds the lock, or last did
-  Registration* first = nullptr;
-  Array<RegistrationEntry> registrations;
-  Array<uint32_t> free_indices;
-  NumberIndex by_number;
+  NumberIndex registrations;
   size_t live_registrations = 0;
   size_t children = 0;  // registrations that watch a kqueue
   size_t files = 0;     // registrations with an inotify watch
@@ -245,9 +260,19 @@ inline bool NumberIndex::reserve(int fd) {
   while (pages_.size() <= page_of(fd)) {
     if (!pages_.push_back(nullptr)) return false;
   }
-  uint32_t*& page = pages_[page_of(fd)];
-  if (!page) page = static_cast<uint32_t*>(__builtin_calloc(kPage, sizeof *page));
+  NumberEntry*& page = pages_[page_of(fd)];
+  if (!page) page = static_cast<NumberEntry*>(__builtin_calloc(kPage, sizeof *page));
   return page != nullptr;
+}
+
+inline Registration* NumberIndex::from(int fd) {
+  for (size_t page = page_of(fd), at = static_cast<size_t>(fd) % kPage; page < pages_.size();
+       ++page, at = 0) {
+    for (; pages_[page] && at < kPage; ++at) {
+      if (pages_[page][at].registration) return pages_[page][at].registration;
+    }
+  }
+  return nullptr;
 }
 
 inline void NumberIndex::release() {

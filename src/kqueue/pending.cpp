@@ -40,7 +40,7 @@ bool holds(Kqueue* kqueue, Knote* knote, short state) {
   // A ONESHOT that was active while it was disabled is delivered all the same, as it is now.
   if (state == 0 && !(knote->oneshot() && (knote->status & kActive))) return false;
   if (state == wanted(knote) && !knote->oneshot()) return true;
-  registration->poll_flags = static_cast<uint32_t>(state) & kHangup;
+  registration->poll_flags = static_cast<uint16_t>(state & kHangup);
   return find_filter(knote->event.filter)->evaluate(kqueue, knote, When::kPolled);
 }
 
@@ -63,7 +63,7 @@ bool can_wait(const Knote* knote) {
   // What epoll does not watch cannot be polled either, or never is ready. A low-water mark is not
   // what poll(2) goes by, and another kqueue's queue is not what its descriptor shows.
   return registration && registration->place[direction_of(knote)] != Place::kNone &&
-         !registration->child && !(knote->saved_fflags & NOTE_LOWAT);
+         !registration->child() && !(knote->saved_fflags & NOTE_LOWAT);
 }
 
 void settle_pending(Kqueue* kqueue, Call* call) {

@@ -2,8 +2,8 @@
 //
 // Every direction of a registered descriptor is one edge-triggered item. An edge says "evaluate the
 // knotes of this direction"; the truth is asked of the object itself (object.cpp). The item's data
-// names the entry in Kqueue::registrations and the entry's generation, never a pointer: an edge
-// that was on its way when its registration went away finds another generation and is dropped.
+// names the number and the generation of its entry in Kqueue::registrations, never a pointer: an
+// edge that was on its way when its registration went away finds another generation and is dropped.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -24,8 +24,9 @@ constexpr uint32_t kGenerationMask = 0x7fffffff;
 
 uint64_t item_data(const Registration* registration, Direction direction) {
   const uint32_t generation =
-      registration->kqueue->registrations[registration->index].generation & kGenerationMask;
-  return uint64_t{registration->index} << 32 | uint64_t{generation} << 1 | direction;
+      registration->kqueue->registrations[registration->fd].generation & kGenerationMask;
+  return uint64_t{static_cast<uint32_t>(registration->fd)} << 32 | uint64_t{generation} << 1 |
+         direction;
 }
 
 epoll_event item_event(const Registration* registration, Direction direction) {
@@ -39,38 +40,19 @@ int instance(const Kqueue* kqueue, Place place) {
   return place == Place::kSecond ? kqueue->second_epoll : kqueue->epoll;
 }
 
-// Gives the registration an entry in the table of its kqueue.
+// Gives the registration its entry in the table of its kqueue.
 bool enter(Kqueue* kqueue, Registration* registration) {
-  if (!kqueue->by_number.reserve(registration->fd)) return false;
-  if (kqueue->free_indices.size() > 0) {
-    registration->index = kqueue->free_indices[kqueue->free_indices.size() - 1];
-    kqueue->free_indices.pop_back();
-    kqueue->registrations[registration->index].registration = registration;
-  } else {
-    // Room for the index to come back, so that leaving never needs memory.
-    const size_t count = kqueue->registrations.size() + 1;
-    if (!kqueue->free_indices.reserve(count)) return false;
-    registration->index = static_cast<uint32_t>(kqueue->registrations.size());
-    if (!kqueue->registrations.push_back({registration, 0})) return false;
-  }
-  kqueue->by_number[registration->fd] = registration->index + 1;
-  registration->next = kqueue->first;
-  if (kqueue->first) kqueue->first->prev = registration;
-  kqueue->first = registration;
+  if (!kqueue->registrations.reserve(registration->fd)) return false;
+  kqueue->registrations[registration->fd].registration = registration;
   ++kqueue->live_registrations;
   return true;
 }
 
 void leave(Registration* registration) {
   Kqueue* kqueue = registration->kqueue;
-  RegistrationEntry& entry = kqueue->registrations[registration->index];
+  NumberEntry& entry = kqueue->registrations[registration->fd];
   entry.registration = nullptr;
-  kqueue->by_number[registration->fd] = 0;
   ++entry.generation;
-  kqueue->free_indices.push_back(registration->index);
-  if (registration->prev) registration->prev->next = registration->next;
-  if (registration->next) registration->next->prev = registration->prev;
-  if (kqueue->first == registration) kqueue->first = registration->next;
   --kqueue->live_registrations;
 }
 
@@ -110,13 +92,11 @@ int provide(Kqueue* kqueue, Need need) {
 }
 
 Registration* find_registration(Kqueue* kqueue, uint64_t data, Direction* direction) {
-  const uint32_t index = static_cast<uint32_t>(data >> 32);
-  if (index >= kqueue->registrations.size()) return nullptr;
-  const RegistrationEntry& entry = kqueue->registrations[index];
+  const NumberEntry* entry = kqueue->registrations.find(data >> 32);
   const uint32_t generation = static_cast<uint32_t>(data) >> 1;
-  if (!entry.registration || (entry.generation & kGenerationMask) != generation) return nullptr;
+  if (!entry || (entry->generation & kGenerationMask) != generation) return nullptr;
   *direction = static_cast<Direction>(data & 1);
-  return entry.registration;
+  return entry->registration;
 }
 
 Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int* error) {
@@ -128,8 +108,10 @@ Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int* error
   registration->kqueue = kqueue;
   registration->fd = fd;
   registration->doubtful = slot->closing != 0;
-  registration->child = slot->kqueue;
-  if (registration->child) registration->kind = Kind::kKqueue;
+  if (Kqueue* child = slot->kqueue) {
+    registration->kind = Kind::kKqueue;
+    registration->watched = child;
+  }
   if (!enter(kqueue, registration)) {
     delete registration;
     *error = ENOMEM;
@@ -137,29 +119,29 @@ Registration* create_registration(Kqueue* kqueue, Slot* slot, int fd, int* error
   }
   registration->slot_next = slot->registrations;
   slot->registrations = registration;
-  if (registration->child) ++kqueue->children;
+  if (registration->child()) ++kqueue->children;
   return registration;
 }
 
 void abandon_registration(Registration* registration) {
-  while (registration->knotes) drop_knote(registration->kqueue, registration->knotes);
+  while (Knote* knote = registration->knotes()) drop_knote(registration->kqueue, knote);
   registration->stale = true;
-  if (!registration->child) return;
+  if (!registration->child()) return;
   unwatch_direction(registration, kIn);
-  registration->child = nullptr;
+  registration->watched = nullptr;
   --registration->kqueue->children;
 }
 
 void destroy_registration(Slot* slot, Registration* registration, bool still_open) {
   Kqueue* kqueue = registration->kqueue;
-  while (registration->knotes) drop_knote(kqueue, registration->knotes);
+  while (Knote* knote = registration->knotes()) drop_knote(kqueue, knote);
   if (still_open) {
     // The open file may live on under another number, and would keep its items.
     unwatch_direction(registration, kIn);
     unwatch_direction(registration, kOut);
   }
   unwatch_file(registration);
-  if (registration->child) --kqueue->children;
+  if (registration->child()) --kqueue->children;
   if (slot->registrations == registration) {
     slot->registrations = registration->slot_next;
   } else {
@@ -210,7 +192,8 @@ void unwatch_direction(Registration* registration, Direction direction) {
 bool registered_since(Registration* registration, uint64_t clock) {
   if (registration->stale) return false;
   // The first test is the cheap half of the proof told in close_protocol.cpp.
-  const bool sole = !registration->doubtful && !registration->child;  // a kqueue has a private copy
+  const bool sole =
+      !registration->doubtful && !registration->child();  // a kqueue has a private copy
   if (sole && registration->last_edge >= clock && edges_prove_the_number(registration->fd)) {
     return true;
   }

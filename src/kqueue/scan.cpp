@@ -24,13 +24,13 @@ void take_in_edge(Kqueue* kqueue, const epoll_event& edge, uint64_t clock) {
   Direction direction;
   Registration* registration = find_registration(kqueue, edge.data.u64, &direction);
   if (!registration) return;
-  registration->poll_flags |= edge.events & kHangup;
+  registration->poll_flags |= static_cast<uint16_t>(edge.events & kHangup);
   if (registration->last_edge != clock) registration->edge_in = false;
   if (direction == kIn && (edge.events & EPOLLIN)) registration->edge_in = true;
   registration->last_edge = clock;
   if (registration->mute) return;
   bool anybody = false;
-  for (Knote *knote = registration->knotes, *next; knote; knote = next) {
+  for (Knote *knote = registration->knotes(), *next; knote; knote = next) {
     next = knote->next;
     if (direction_of(knote) != direction) continue;
     anybody = true;
@@ -90,7 +90,7 @@ bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out, uint64_t since) {
     if (knote->forced) out->flags |= EV_FORCEONESHOT;
     drop_knote(kqueue, knote);
     // A kqueue is not kept watched for the next knote: that would forbid the opposite watch.
-    if (registration && registration->child) abandon_registration(registration);
+    if (registration && registration->child()) abandon_registration(registration);
     return true;
   }
   if (ops->process) {
@@ -140,17 +140,18 @@ int walk_queue(Kqueue* kqueue, struct kevent* events, int room, uint64_t since) 
 void take_in_children(Kqueue* kqueue) {
   constexpr int kBatch = 16;
   Kqueue* children[kBatch];
-  size_t skip = 0;
-  for (int count = kBatch; count == kBatch; skip += kBatch) {
+  int fd = 0;
+  for (int count = kBatch; count == kBatch;) {
     count = 0;
     {
       MutexGuard guard(&kqueue->lock);
-      if (kqueue->children <= skip) return;
-      size_t seen = 0;
-      for (Registration* registration = kqueue->first; registration && count < kBatch;
-           registration = registration->next) {
-        if (!registration->child || seen++ < skip) continue;
-        children[count] = registration->child;
+      if (kqueue->children == 0) return;
+      while (count < kBatch) {
+        const Registration* registration = kqueue->registrations.from(fd);
+        if (!registration) break;
+        fd = registration->fd + 1;
+        if (!registration->child()) continue;
+        children[count] = registration->child();
         children[count++]->references.fetch_add(1, std::memory_order_relaxed);
       }
     }
