@@ -56,6 +56,7 @@ bool is_own(const Knote* knote) {
 }
 
 void put_out_of_use(Knote* own) {
+  own->registration->has_own = false;
   Knote* const next = own->next;
   *own = Knote{};
   own->next = next;
@@ -112,12 +113,15 @@ bool reserve_hashed(Kqueue* kqueue) {
 }
 
 Knote* allocate_knote(int16_t filter, Registration* registration) {
-  if (registration && !registration->own.registration) return &registration->own;
+  if (registration && !registration->has_own) return &registration->own;
   return filter == EVFILT_TIMER ? new (std::nothrow) TimerKnote : new (std::nothrow) Knote;
 }
 
 void insert_knote(Kqueue* kqueue, Knote* knote) {
-  if (is_own(knote)) return;
+  if (is_own(knote)) {
+    knote->registration->has_own = true;
+    return;
+  }
   Knote*& head = knote->registration
                      ? knote->registration->own.next
                      : kqueue->buckets[bucket_of(kqueue, knote->event.ident, knote->event.filter)];

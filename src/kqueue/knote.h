@@ -115,28 +115,19 @@ struct Registration {
   uint16_t poll_flags = 0;  // EPOLLHUP, EPOLLRDHUP, EPOLLERR as the last edges reported them
   Kind kind = Kind::kUnknown;
   Place place[kDirections] = {Place::kNone, Place::kNone};
-  bool internet : 1;  // kStream: TCP rather than a local socket
-  bool readable : 1;  // the access mode of the descriptor
-  bool writable : 1;
-  bool mute : 1;       // edges are swallowed: the caller evaluates instead
-  bool stale : 1;      // found to belong to a file that is no longer at this number
-  bool doubtful : 1;   // made while its number was being closed: may be too late
-  bool edge_in : 1;    // the last edge said that there is input
-  bool countless : 1;  // does not tell how much there is to be read (an eventfd)
-  Knote own;           // the first of its knotes; out of use while it names no registration
-
-  Registration()
-      : internet(false),
-        readable(true),
-        writable(true),
-        mute(false),
-        stale(false),
-        doubtful(false),
-        edge_in(false),
-        countless(false) {}
+  bool internet : 1 = false;  // kStream: TCP rather than a local socket
+  bool readable : 1 = true;   // the access mode of the descriptor
+  bool writable : 1 = true;
+  bool mute : 1 = false;       // edges are swallowed: the caller evaluates instead
+  bool stale : 1 = false;      // found to belong to a file that is no longer at this number
+  bool doubtful : 1 = false;   // made while its number was being closed: may be too late
+  bool edge_in : 1 = false;    // the last edge said that there is input
+  bool countless : 1 = false;  // does not tell how much there is to be read (an eventfd)
+  bool has_own : 1 = false;    // the next is one of its knotes, not just room for one
+  Knote own;
 
   // The knotes, linked by Knote::next, or null.
-  Knote* knotes() { return own.registration ? &own : own.next; }
+  Knote* knotes() { return has_own ? &own : own.next; }
   // The kqueue watched, its slot's (rebind() sees to that); null if none is.
   Kqueue* child() const { return kind == Kind::kKqueue ? watched : nullptr; }
 };
