@@ -141,6 +141,7 @@ ChangeOutcome create(const Context& context, uint8_t kqueue, const Event& change
     outcome.created = true;
     return outcome;
   }
+  task_may_look(context, &knote);
   state.knote[state.knotes++] = knote;
   if (target != nullptr && state.object[target->object].kind == ObjectKind::kKqueue) {
     state.object[target->object].watchers++;
@@ -173,6 +174,7 @@ ChangeOutcome modify(const Context& context, uint8_t kqueue, const Event& change
       remove_knote(context, index, Removal::kDeleted);
       break;
     case Changed::kApplied:
+      task_may_look(context, &knote);
       if (result.queued_anew) wake_parents(context, kqueue, was_queued);
       break;
   }

@@ -155,6 +155,7 @@ void wake(const Context& context, uint8_t kqueue, Tri was_queued, uint64_t woken
     const Tri was = knote.queued;
     const bool anew =
         object_event(context.host, now, sure ? Tri::kYes : happened, state.tick, &knote);
+    task_may_look(context, &knote);
     // The task that tells it gives it its place.
     if (anew && context.profile.nested == NestedPropagation::kAsync) {
       knote.place_hi = Knote::kOpenTick;
@@ -163,7 +164,35 @@ void wake(const Context& context, uint8_t kqueue, Tri was_queued, uint64_t woken
   }
 }
 
+bool watches_kqueue(const State& state, const Knote& knote) {
+  return knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kKqueue;
+}
+
+// Every task has run: who watches a kqueue that is readable was told, and so on outwards. Who
+// watches one that is not may have been told before, or not.
+void settle_tasks(const Context& context) {
+  State& state = *context.state;
+  bool more = context.profile.nested == NestedPropagation::kAsync && state.nesting > 0;
+  while (more) {
+    more = false;
+    for (int i = 0; i < state.knotes; i++) {
+      Knote& knote = state.knote[i];
+      if (!watches_kqueue(state, knote) || knote.is(flag::kClear)) continue;
+      if (knote.active != Active::kMaybe || !certain(now_of(context, knote).ready)) continue;
+      knote.active = Active::kYes;
+      if (!knote.disabled) enter_queue(state.tick, Knote::kOpenTick, &knote);
+      more = true;
+    }
+  }
+}
+
 }  // namespace
+
+void task_may_look(const Context& context, Knote* knote) {
+  const bool asynchronous = context.profile.nested == NestedPropagation::kAsync;
+  if (!asynchronous || !watches_kqueue(*context.state, *knote)) return;
+  knote->data = knote->data.join(Range::exactly(0));
+}
 
 int new_object(const Context& context, ObjectKind kind) {
   State& state = *context.state;
@@ -311,13 +340,14 @@ void settle(const Context& context) {
     Knote& knote = state.knote[i];
     const Tri was_queued = knote.queued;
     if (settle_timer(state.tick, &knote)) wake_parents(context, knote.kqueue, was_queued);
-    const bool nested =
-        knote.object != Knote::kNoObject && state.object[knote.object].kind == ObjectKind::kKqueue;
+    const bool nested = watches_kqueue(state, knote) && !knote.is(flag::kClear);
     // What an asynchronous propagation had not done yet, it has now.
-    if (nested && !knote.is(flag::kClear) && knote.active == Active::kMaybe) {
+    if (nested && context.profile.nested != NestedPropagation::kAsync &&
+        knote.active == Active::kMaybe) {
       knote.active = Active::kPending;
     }
   }
+  settle_tasks(context);
 }
 
 }  // namespace kqtorture::contract

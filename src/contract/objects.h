@@ -38,6 +38,11 @@ void may_reset(const Context& context, int object);
 // A knote of this kqueue entered its queue, or may have; `was_queued`: whether it was there before.
 void wake_parents(const Context& context, uint8_t kqueue, Tri was_queued);
 
+// Where a task tells whoever watches a kqueue, it looks when it gets round to it, and may find the
+// queue empty again: that is what a ONESHOT then tells of. To be called when the knote was
+// evaluated.
+void task_may_look(const Context& context, Knote* knote);
+
 // Whatever is under way arrives, whatever is due expires.
 void settle(const Context& context);
 

@@ -288,6 +288,35 @@ TEST(Nested, AForcedOneshotMayTellOfNothingQueued) {
       Answered::of({ev(READ, nest.outer, ONESHOT, 0, 1), ev(READ, nest.inner, 0, 0, 0)})));
 }
 
+TEST(Nested, ATaskThatIsLateMayFindTheQueueEmptyAgain) {
+  Nest nest("freebsd13", "bsd", ONESHOT);
+  World& world = nest.world;
+  world.change(nest.inner, {ev(USER, 3, ADD | CLEAR)});
+  nest.trigger(3);
+  EXPECT_EQ(world.poll(nest.inner).value, 1);  // and it is empty
+  for (const int64_t data : {0, 1}) {
+    EXPECT_TRUE(
+        world.accepts(nest.outer, {}, 1, Answered::of({ev(READ, nest.inner, ONESHOT, 0, data)})));
+  }
+  EXPECT_TRUE(world.accepts(nest.outer, {}, 1, Answered()));
+}
+
+// The event that would have told of the circle was delivered before the task looked.
+TEST(Nested, WhatWasGoneBeforeTheTaskLookedIsNotToldOfLater) {
+  World world("freebsd13", "bsd");
+  const int one = world.kqueue();
+  const int two = world.kqueue();
+  world.change(two, {ev(READ, one, ADD)});
+  world.change(one, {ev(READ, two, ADD), ev(USER, 1, ADD | CLEAR)});
+  world.change(one, {ev(USER, 1, 0, TRIGGER)});
+  world.saw(one, {}, 2, Answered::of({ev(USER, 1, CLEAR)}));
+  world.await();
+  world.change(one, {ev(USER, 1, 0, TRIGGER)});
+  EXPECT_TRUE(world.accepts(one, {}, 2, Answered::of({ev(USER, 1, CLEAR)})));
+  world.await();
+  EXPECT_EQ(world.refusal(two, {}, 1, Answered()).verdict, Verdict::kLost);
+}
+
 TEST(Nested, BeyondTheHostsLimitIsUndecided) {
   World world("strict-2006", "linux");
   const int a = world.kqueue();
