@@ -79,7 +79,7 @@ bool SweepRun::renew(size_t words) {
 
 bool SweepRun::begin(const SweepCase& one, size_t words) {
   case_ = &one;
-  wrongs_ = 0;
+  wrongs_ = lates_ = 0;
   predictions_.assign(no_word(), {});
   predicted_.assign(no_word(), false);
   known_.assign(no_word() + 1, {});
@@ -115,7 +115,8 @@ void SweepRun::run(const SweepCase& one, const std::vector<uint16_t>& words) {
 bool SweepRun::go_on(size_t left) {
   if (findings_.enough()) return false;
   if (wrongs_ >= kMostWrongs) {
-    counts_.skipped["too many outcomes of the case were wrong"] += left;
+    counts_.skipped[lates_ == wrongs_ ? "timers of the case came late too often"
+                                      : "too many outcomes of the case were wrong"] += left;
     return false;
   }
   return !spoiled_ || renew(left);
@@ -249,9 +250,12 @@ void SweepRun::investigate(const std::vector<std::vector<uint16_t>>& attempts, b
     findings_.add(std::move(finding), seen, case_->filter);
     return;
   }
-  if (case_->hidden_steps && (late || why.verdict == contract::Verdict::kLost)) {
+  // A timer that is late has counted nothing when it is forced.
+  const bool missing = why.verdict == contract::Verdict::kLost || why.rule == "I11";
+  if (case_->hidden_steps && (late || missing)) {
     counts_.wrong--;
     counts_.late++;
+    lates_++;
     return;
   }
   Finding finding;

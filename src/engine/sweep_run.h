@@ -109,6 +109,7 @@ class SweepRun {
   std::vector<uint16_t> silent_, receipts_, refused_;
   bool spoiled_ = false;  // something went wrong, and may have left something behind
   int wrongs_ = 0;
+  int lates_ = 0;  // of them
 };
 
 }  // namespace kqtorture
