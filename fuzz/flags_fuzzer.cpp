@@ -6,9 +6,6 @@
 // subject's back. Each call is judged by the contract's model (flags_model.h), exactly and for
 // every platform, and by the few rules that need no model (flags_judge.h). Nothing here blocks for
 // good, and afterwards the process has exactly the descriptors it had before.
-#include <errno.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 
 #include "flags_mutator.h"
@@ -51,15 +48,6 @@ extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size)
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   FuzzSession::start(kName, argc, argv);
-  // Every input's fixture has a socket pair.
-  const Subject& subject = FuzzSession::get().subject();
-  int ends[2];
-  if (subject.calls().socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0) {
-    subject.close(ends[0]);
-    subject.close(ends[1]);
-  } else if (errno == ENOSYS) {
-    FuzzSession::get().skip("the subject has no socketpair()");
-  }
   return 0;
 }
 

@@ -189,22 +189,29 @@ int World::make_kqueue(int way) const {
   return subject_.kqueue();
 }
 
+// A subject with descriptors of its own may have pipes and no sockets: it gets a second pipe.
+Kind World::make_pair(Kind kind, int fds[2]) const {
+  const SubjectCalls& calls = subject_.calls();
+  if (kind == Kind::kSocketpair) {
+    const int type = SOCK_STREAM | SOCK_NONBLOCK;
+    if (calls.socketpair(AF_UNIX, type, 0, fds) == 0 || errno != ENOSYS) return kind;
+  }
+  if (calls.pipe2(fds, O_NONBLOCK) != 0) fds[0] = -1;
+  return Kind::kPipe;
+}
+
 int World::open_kind(Kind kind, int slot, int way) {
   const SubjectCalls& calls = subject_.calls();
   close_slot(slot);
   int fds[2] = {-1, -1};
   switch (kind) {
     case Kind::kPipe:
-    case Kind::kSocketpair: {
+    case Kind::kSocketpair:
       slot &= ~1;
       close_slot(slot);
       close_slot(slot + 1);
-      const int result = kind == Kind::kPipe
-                             ? calls.pipe2(fds, O_NONBLOCK)
-                             : calls.socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds);
-      if (result != 0) return -1;
+      kind = make_pair(kind, fds);
       break;
-    }
 #ifdef __linux__
     case Kind::kEventfd:
       fds[0] = host_descriptors_ ? eventfd(0, EFD_NONBLOCK) : -1;

@@ -1,9 +1,9 @@
 // The descriptors that a program of flags_fuzzer works on.
 //
 // The fixture is small and always the same, so that an input means the same in every run: slot 0/1
-// a pipe, 2/3 a socketpair, 4 an eventfd, 5 a regular file, 6 a number that was closed, 7 and 8 two
-// kqueues, 9 to 11 free. Every byte that goes in or out goes through here, which is why the model
-// can say what a filter must report.
+// a pipe, 2/3 a socketpair (of a subject without: a pipe), 4 an eventfd, 5 a regular file, 6 a
+// number that was closed, 7 and 8 two kqueues, 9 to 11 free. Every byte that goes in or out goes
+// through here, which is why the model can say what a filter must report.
 #pragma once
 
 #include <cstdint>
@@ -65,6 +65,8 @@ class World {
   // `way`: for what there are several functions.
   int open_kind(Kind kind, int slot, int way = 0);
   int make_kqueue(int way) const;
+  // Returns what was made; fds[0] is -1 when nothing was.
+  Kind make_pair(Kind kind, int fds[2]) const;
   int close_by(int way, int fd) const;
   int close_stream(bool reopened, int fd) const;
   int duplicate_by(int way, int from, int onto) const;

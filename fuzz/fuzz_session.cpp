@@ -98,12 +98,6 @@ void FuzzSession::at_exit(int status) {
   announce_exit(status);
 }
 
-void FuzzSession::skip(const char* reason) const {
-  fprintf(stderr, "%s: skipped: %s\n", name_.c_str(), reason);
-  announce_exit(kExitSkipped);
-  exit(kExitSkipped);
-}
-
 void FuzzSession::begin_input(const uint8_t* data, size_t size) {
   input_.assign(data, data + size);
   inside_input_ = true;

@@ -29,9 +29,6 @@ class FuzzSession {
   const Subject& subject() const { return *subject_; }
   Stats& stats() { return stats_; }
 
-  // Exit code 77, with the reason on stderr: the subject lacks what every input needs.
-  [[noreturn]] void skip(const char* reason) const;
-
   // Around one input: an exit() in between is the subject's doing.
   void begin_input(const uint8_t* data, size_t size);
   void end_input();
