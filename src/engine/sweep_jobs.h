@@ -7,14 +7,10 @@
 // one kqueue is for the stress tests.
 #pragma once
 
+#include "subject/sanitizers.h"
+
 namespace kqtorture {
 
-#if defined(__SANITIZE_THREAD__)
-inline constexpr int kDefaultJobs = 1;
-#elif defined(__has_feature)
-inline constexpr int kDefaultJobs = __has_feature(thread_sanitizer) ? 1 : 2;
-#else
-inline constexpr int kDefaultJobs = 2;
-#endif
+inline constexpr int kDefaultJobs = kThreadSanitizer ? 1 : 2;
 
 }  // namespace kqtorture

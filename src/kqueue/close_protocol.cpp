@@ -125,8 +125,9 @@ static void destroy(Kqueue* kqueue) {
     }
     bury(kqueue);
   }
-  for (int fd : {kqueue->epoll, kqueue->wake, kqueue->second_epoll, kqueue->inotify,
-                 kqueue->heaps[0].fd, kqueue->heaps[1].fd}) {
+  for (int fd :
+       {kqueue->epoll, kqueue->wake, kqueue->second_epoll, kqueue->inotify, kqueue->heaps[0].fd,
+        kqueue->heaps[1].fd, kqueue->waiters.bench, kqueue->waiters.bell}) {
     close_internal(fd);
   }
   __builtin_free(kqueue->buckets);

@@ -160,6 +160,34 @@ inline uint64_t tick(Kqueue* kqueue) {
 }
 int64_t now_ns(bool realtime);
 
+// --- waiters.cpp: who waits where
+// -----------------------------------------------------------------------------
+
+// One call's place among the threads that wait on a kqueue, given up with the scope.
+class Waiter {
+ public:
+  explicit Waiter(Kqueue* kqueue) : kqueue_(kqueue) {}
+  ~Waiter();
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  // With the lock: after sleep(), before the queue is looked at.
+  void wake();
+  // With the lock: nothing was found, sleep() comes next.
+  void take_place();
+  // With the lock: the call ends.
+  void leave();
+  // Without it: sleeps until something may have happened. Returns 0 or an errno.
+  int sleep(int64_t deadline);
+
+ private:
+  enum class Place : uint8_t { kNone, kWatch, kBench };
+  Kqueue* const kqueue_;
+  Place place_ = Place::kNone;
+  bool heard_ = false;     // the bell rang for this one
+  bool standing_ = false;  // there is no room for a bench
+};
+
 // --- user_memory.cpp
 // --------------------------------------------------------------------------------
 

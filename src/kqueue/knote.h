@@ -187,6 +187,15 @@ struct TimerHeap {
   bool realtime = false;
 };
 
+// The threads that wait on one kqueue; see waiters.cpp.
+struct Waiters {
+  int bench = -1;   // an epoll instance in which those sleep that do not watch; made when needed
+  int bell = -1;    // an eventfd in it
+  int resting = 0;  // threads on the bench, or on their way to it
+  bool watched = false;  // a thread watches the kqueue's instance, or has been rung for
+  bool rung = false;     // for one that has not woken up yet
+};
+
 struct Kqueue {
   pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   std::atomic<int> references{0};  // descriptors and calls in progress
@@ -198,6 +207,7 @@ struct Kqueue {
   int second_epoll = -1;  // in epoll; created when needed
   int inotify = -1;       // in epoll; created when needed
   bool wake_set = false;
+  Waiters waiters;
 
   Queue queue;
   Pending pending;

@@ -1,5 +1,6 @@
 # What libkq is made of, for the library itself and for patched copies of it (tests/mutants).
-set(KQ_SOURCES kevent.cpp change.cpp pending.cpp scan.cpp knote.cpp registration.cpp object.cpp
+set(KQ_SOURCES kevent.cpp change.cpp pending.cpp scan.cpp waiters.cpp knote.cpp
+               registration.cpp object.cpp
                descriptor_filter.cpp user_filter.cpp timer_filter.cpp file_watch.cpp
                descriptor_table.cpp close_protocol.cpp interpose.cpp user_memory.cpp)
 

@@ -4,9 +4,8 @@
 // true any more drops out, what is delivered leaves or, for a level knote, goes to the tail. All
 // of it happens under the kqueue's lock, so a knote is in one scan at a time, and a change, a close
 // or another scan sees it either before or after. Nobody sleeps with the lock: sleepers poll(2) the
-// epoll instance, which takes nothing out of it, and look again.
+// epoll instance, which takes nothing out of it, and look again (waiters.cpp).
 #include <errno.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -167,21 +166,6 @@ void take_in_children(Kqueue* kqueue) {
   }
 }
 
-// Sleeps until something may have happened. Returns 0 or an errno.
-int sleep_until(int epoll, int64_t deadline) {
-  pollfd item{epoll, POLLIN, 0};
-  timespec left{};
-  if (deadline != INT64_MAX) {
-    const int64_t span = deadline - now_ns(false);
-    if (span > 0) {
-      left.tv_sec = span / 1000000000;
-      left.tv_nsec = span % 1000000000;
-    }
-  }
-  const int result = ppoll(&item, 1, deadline == INT64_MAX ? nullptr : &left, nullptr);
-  return result < 0 ? errno : 0;
-}
-
 }  // namespace
 
 void object_event(Kqueue* kqueue, Knote* knote) {
@@ -204,11 +188,14 @@ void publish(Kqueue* kqueue) {
 }
 
 int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline, uint64_t since) {
+  Waiter waiter(kqueue);
   for (;;) {
     take_in_children(kqueue);
     int result;
+    bool wait = false;
     {
       MutexGuard guard(&kqueue->lock);
+      waiter.wake();
       bury(kqueue);
       kqueue->scan_began = tick(kqueue);
       take_in(kqueue);
@@ -216,14 +203,19 @@ int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline, uint
       settle_pending(kqueue, &call);
       result = walk_queue(kqueue, events, room, since);
       publish(kqueue);
+      wait = result == 0 && deadline != 0 && (deadline == INT64_MAX || now_ns(false) < deadline);
+      if (wait) {
+        waiter.take_place();
+      } else {
+        waiter.leave();
+      }
     }
     if (result < 0) {
       errno = -result;
       return -1;
     }
-    if (result > 0 || deadline == 0) return result;
-    if (deadline != INT64_MAX && now_ns(false) >= deadline) return 0;
-    if (const int error = sleep_until(kqueue->epoll, deadline)) {
+    if (!wait) return result;
+    if (const int error = waiter.sleep(deadline)) {
       errno = error;
       return -1;
     }

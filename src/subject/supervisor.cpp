@@ -19,6 +19,7 @@
 #include "subject/child.h"
 #include "subject/executable.h"
 #include "subject/process_usage.h"
+#include "subject/sanitizers.h"
 #include "subject/shared_page.h"
 #include "subject/subject.h"
 #include "subject/worker.h"
@@ -35,15 +36,6 @@ using std::chrono::milliseconds;
 constexpr int kAddressSanitizerStatus = 99;
 constexpr int kThreadSanitizerStatus = 66;
 constexpr int kLeakSanitizerStatus = 23;
-
-// Programs may choose another status for ThreadSanitizer; it is still the only one that changes it.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kUnderThreadSanitizer = true;
-#elif defined(__has_feature)
-constexpr bool kUnderThreadSanitizer = __has_feature(thread_sanitizer);
-#else
-constexpr bool kUnderThreadSanitizer = false;
-#endif
 
 // A worker counts as idle when it used less than this part of the time between two looks: runtimes
 // (ThreadSanitizer's, libFuzzer's) have threads that wake up a few times a second for microseconds.
@@ -225,7 +217,8 @@ int Supervision::judge_exit(int status) const {
       break;
   }
   if (has_announced) {
-    return conclude(kUnderThreadSanitizer ? "race" : "exit",
+    // Programs may choose another status for ThreadSanitizer; it is the only one that changes it.
+    return conclude(kThreadSanitizer ? "race" : "exit",
                     "the worker announced exit status " + std::to_string(code) +
                         " and ended with " + std::to_string(status));
   }

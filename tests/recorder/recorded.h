@@ -8,16 +8,9 @@
 #include <string>
 
 #include "contract/checker/checker.h"
+#include "subject/sanitizers.h"
 
 namespace kqtorture {
-
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool kThreadSanitizer = true;
-#elif defined(__has_feature)
-inline constexpr bool kThreadSanitizer = __has_feature(thread_sanitizer);
-#else
-inline constexpr bool kThreadSanitizer = false;
-#endif
 
 inline uint64_t number_in(const char* variable, uint64_t otherwise) {
   const char* text = std::getenv(variable);
