@@ -191,6 +191,7 @@ TEST_F(ErrorList, OneArrayMayBeChangesAndEvents) {
 }
 
 TEST_F(ErrorList, OneArrayMayBeBothThoughOnlySomeChangesAreReported) {
+  REQUIRE_KNOB(knob().entries_end_the_call);
   constexpr int kCount = 20;
   std::vector<Kevent> list;
   for (uintptr_t i = 0; i < kCount; ++i) {
@@ -232,6 +233,7 @@ TEST_F(ErrorList, AnEntryThatCannotBeCopiedOutIsStillCounted) {
 }
 
 TEST_F(ErrorList, AnUnwatchableIdentDoesNotSpoilItsNeighbours) {
+  REQUIRE_KNOB(knob().entries_end_the_call);
   const auto fd = static_cast<uintptr_t>(int{pipe_.near});
   put(pipe_.far, 1);
   const Outcome outcome = call(

@@ -64,7 +64,7 @@ TEST_F(Eventfd, ClearFiresForEachPost) {
 
 TEST_F(Eventfd, WriteFiresUnlessTheCounterIsFull) {
   ASSERT_EQ(submit(kq_, ev(ident_, filter::kWrite, flag::kAdd)), 0);
-  EXPECT_GE(only_event(kq_).data, 1);
+  EXPECT_GE(only_event(kq_).data, knob().tells_space_of_devices ? 1 : 0);
   post(UINT64_MAX - 1);
   EXPECT_TRUE(silent(kq_));
   collect();

@@ -209,6 +209,7 @@ class Interest : public UnixStreamTest {
   void SetUp() override {
     UnixStreamTest::SetUp();
     if (IsSkipped()) return;
+    REQUIRE_KNOB(knob().local_low_water);
     ASSERT_EQ(submit(kq_, read_ev(flag::kAdd, note::kLowat, 10)), 0);
     put(pair_.far, 5);
     ASSERT_TRUE(silent(kq_));

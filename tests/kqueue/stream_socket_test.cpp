@@ -99,6 +99,7 @@ TEST_P(Stream, OwnShutdownOfSendingIsNoEofForRead) {
 }
 
 TEST_P(Stream, LowWaterMarkHoldsReadBack) {
+  REQUIRE_KNOB(knob().local_low_water || GetParam() != Transport::kUnix);
   ASSERT_EQ(submit(kq_, read_ev(flag::kAdd, note::kLowat, 8)), 0);
   put(pair_.far, 7);
   EXPECT_TRUE(silent(kq_));
@@ -109,6 +110,7 @@ TEST_P(Stream, LowWaterMarkHoldsReadBack) {
 }
 
 TEST_P(Stream, LowWaterMarkDoesNotHoldEofBack) {
+  REQUIRE_KNOB(knob().local_low_water || GetParam() != Transport::kUnix);
   ASSERT_EQ(submit(kq_, read_ev(flag::kAdd, note::kLowat, 100)), 0);
   put(pair_.far, 7);
   ASSERT_TRUE(silent(kq_));
@@ -119,6 +121,7 @@ TEST_P(Stream, LowWaterMarkDoesNotHoldEofBack) {
 }
 
 TEST_P(Stream, LowWaterMarkWakesAWaiterWhenItIsReached) {
+  REQUIRE_KNOB(knob().local_low_water || GetParam() != Transport::kUnix);
   ASSERT_EQ(submit(kq_, read_ev(flag::kAdd, note::kLowat, 8)), 0);
   Waiter waiter(kq_);
   waiter.wait_until_parked();

@@ -145,7 +145,6 @@ Traits libkqueue() {
   t.add_disabled_is_silent = false;
   t.enable_writes_udata = false;
   t.disable_writes_udata = false;
-  t.user_change_writes_udata = false;
   t.enable_overwrites_interest = false;
   t.readd_reevaluates = false;
   t.plain_change_reevaluates = false;
@@ -161,7 +160,12 @@ Traits libkqueue() {
   t.nested_is_synchronous = false;
   t.nested_write = kUnstated;
   t.first_in_first_out = false;
+  t.local_low_water = false;                   // kqueue.2: NOTE_LOWAT is not supported
+  t.counts_connections = false;                // always 1: src/linux/read.c
+  t.tells_space_of_devices = false;            // kqueue.2 has it for sockets, pipes and fifos
+  t.user_add_fflags = UserAddFflags::kMasked;  // at delivery
   t.clear_cancels_trigger = false;
+  t.bare_clear_is_applied = false;  // kevent_copyin_one() in its src/common/kevent.c
   t.user_data_overwritten = false;
   t.user_latch_survives_dispatch = false;
   t.user_trigger_while_disabled = false;

@@ -81,11 +81,15 @@ struct Traits {
 
   // Section 3: the filters. freebsd_objects: the contract tells FreeBSD's answer only.
   bool freebsd_objects = true;
-  bool dead_pipe_ends_knote = true;  // WRITE becomes EOF and ONESHOT when the reader goes
+  bool local_low_water = true;         // NOTE_LOWAT of a local stream socket
+  bool counts_connections = true;      // READ of a TCP listener tells how many wait
+  bool tells_space_of_devices = true;  // WRITE data of a terminal and of an eventfd
+  bool dead_pipe_ends_knote = true;    // WRITE becomes EOF and ONESHOT when the reader goes
   bool trigger_on_creation = false;
   bool clear_cancels_trigger = true;
   UserAddFflags user_add_fflags = UserAddFflags::kRaw;
   bool user_data_overwritten = true;
+  bool bare_clear_is_applied = true;  // a change that is only CLEAR, of a USER knote
   bool user_result_survives_clear = true;
   bool user_oneshot_zeroed = true;
   bool user_latch_survives_dispatch = true;

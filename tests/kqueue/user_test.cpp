@@ -91,6 +91,7 @@ TEST_F(User, DeleteForgetsTheLatch) {
 }
 
 TEST_F(User, ClearInTheTriggeringChange) {
+  REQUIRE_KNOB(knob().bare_clear_is_applied);
   ASSERT_EQ(add(), 0);
   ASSERT_EQ(submit(kq_, ev(1, filter::kUser, flag::kClear, note::kTrigger)), 0);
   EXPECT_EQ(poll_events(kq_).size(), knob().clear_cancels_trigger ? 0u : 1u);
