@@ -258,6 +258,25 @@ TEST_F(Threads, CloseOfAWatchedDescriptorUnderAWaiterDoesNotWakeIt) {
   EXPECT_EQ(outcome.entries[0].ident, 1u);
 }
 
+// Whatever wakes the waiters, or frees what they wait in, must not go by the number.
+TEST_F(Threads, WhoTakesTheNumberOfAClosedKqueueIsLeftAlone) {
+  for (int round = 0; round < 20; ++round) {
+    const Fd number(subject().kqueue());
+    const timespec limit{0, 20000000};
+    std::vector<Waiter> waiters;
+    for (int i = 0; i < 3; ++i) waiters.emplace_back(number, 1, &limit);
+    for (const Waiter& waiter : waiters) waiter.wait_until_parked();
+    const Pair fresh = open_pipe();
+    const auto near = static_cast<uintptr_t>(int{fresh.near});
+    ASSERT_EQ(submit(kq_, ev(near, filter::kRead, flag::kAdd)), 0);
+    ASSERT_EQ(subject().calls().dup2(fresh.far, number), int{number});
+    for (Waiter& waiter : waiters) EXPECT_LE(waiter.join().count, 0);
+    sleep_ms(1);
+    ASSERT_TRUE(silent(kq_)) << "in round " << round;
+    ASSERT_EQ(submit(kq_, ev(near, filter::kRead, flag::kDelete)), 0);
+  }
+}
+
 TEST_F(Threads, ClosingTheKqueueDoesNotWakeItsWaiterWhichStillReceives) {
   REQUIRE_KNOB(knob().close_under_waiter == CloseUnderWaiter::kNotWoken);
   ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);
