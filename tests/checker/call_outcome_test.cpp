@@ -104,6 +104,17 @@ TEST(CallOutcome, AClosedKqueueLooksAtNothing) {
   EXPECT_EQ(fates({}, 0, {}, -1, EBADF), "!1.3");
 }
 
+TEST(CallOutcome, WhoWaitsInAKqueueThatIsClosedMayBeWoken) {
+  for (const char* profile : {"netbsd", "openbsd", "macos", "libkqueue"}) {
+    EXPECT_EQ(fates({}, 1, {}, -1, EBADF, profile, KqueueOpen::kMaybe), "") << profile;
+    EXPECT_EQ(fates({kAddOne}, 1, {}, -1, EBADF, profile, KqueueOpen::kMaybe), "U") << profile;
+    EXPECT_EQ(fates({}, 1, {}, -1, EBADF, profile), "!1.3") << profile;
+  }
+  // A new call is answered as the profile says, and one without room does not wait.
+  EXPECT_EQ(fates({}, 0, {}, -1, EBADF, "libkqueue", KqueueOpen::kMaybe), "!1.3");
+  EXPECT_EQ(fates({}, 0, {}, -1, ENOENT, "libkqueue", KqueueOpen::kMaybe), "");
+}
+
 TEST(CallOutcome, WhatWordsAloneRefuseReachesNoKnote) {
   const Event both = change(1, flag::kEnable | flag::kDisable);
   EXPECT_EQ(fates({both}, 0, {}, -1, EINVAL), "N");

@@ -98,8 +98,11 @@ class Reader {
   void failed_in_a_change(int error) {
     const bool by_call =
         error == profile_.closed_kqueue_errno || error == profile_.not_kqueue_errno;
-    if (open_ == KqueueOpen::kMaybe && by_call) {
-      if (changes_.size() > 1) all(Fate::kUnknown);
+    // Whoever waits in a kqueue that is closed may be woken, its changes applied (2.9).
+    const bool woken =
+        error == EBADF && op_.nevents > 0 && profile_.close_kqueue != CloseKqueue::kNotWoken;
+    if (open_ == KqueueOpen::kMaybe && (by_call || woken)) {
+      if (woken || changes_.size() > 1) all(Fate::kUnknown);
       return;
     }
     const bool accusable = !for_want_of_resources(error) && error != ETIMEDOUT;
