@@ -52,6 +52,7 @@ constexpr Host bsd() {
   h.inet_sure_bytes = 32768;  // net.inet.tcp.recvspace is 65536, OpenBSD's 16384 grows as it fills
   h.socket_overhead = 512;
   h.shutdown_keeps_unread = false;
+  h.shutdown_forgets_knotes = true;
   h.datagram_count = DatagramCount::kAllBytes;
   h.backlog_exact = true;
   h.eventfd_exact = true;

@@ -55,8 +55,11 @@ struct Host {
   bool half_close_shows = true;       // an end that may not send any more is seen as EOF of WRITE
                                       // even while it may receive; else it may be or not
   bool shutdown_keeps_unread = true;  // SHUT_RD leaves the bytes that wait to be read
-  bool reset_on_unread = true;        // closing with unread bytes may leave ECONNRESET at the peer
-  bool backlog_exact = false;         // READ data of a listener is its connections; else 1 to that
+  // After SHUT_RD its READ knotes hear of nothing more for sure: FreeBSD's sorflush() clears
+  // SB_KNOTE with the rest of the buffer.
+  bool shutdown_forgets_knotes = false;
+  bool reset_on_unread = true;  // closing with unread bytes may leave ECONNRESET at the peer
+  bool backlog_exact = false;   // READ data of a listener is its connections; else 1 to that
 
   int64_t eventfd_read_min = 1;  // READ data of a non-zero counter, bounds of. exact: the
   bool eventfd_exact = false;    // counter itself

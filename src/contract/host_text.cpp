@@ -32,6 +32,7 @@ std::string to_text(const Host& host) {
   line("SHUT_RD ends the peer's sending", word(host.shutdown_reading_reaches_peer));
   line("half close shows", word(host.half_close_shows));
   line("SHUT_RD keeps unread bytes", word(host.shutdown_keeps_unread));
+  line("SHUT_RD forgets knotes", word(host.shutdown_forgets_knotes));
   line("unread bytes reset the peer", word(host.reset_on_unread));
   line("backlog exact", word(host.backlog_exact));
   line("eventfd value exact", word(host.eventfd_exact));

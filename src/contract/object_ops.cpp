@@ -136,6 +136,7 @@ void shut_receiving(const Context& context, int index, int end) {
   if (context.host.half_close_activates_both) {
     activity(context, index, end, filter::kWrite, Tri::kMaybe);
   }
+  socket.end[end].forgotten = context.host.shutdown_forgets_knotes;
 }
 
 void shut_sending(const Context& context, int index, int end) {

@@ -267,6 +267,8 @@ void close_descriptor(const Context& context, int number) {
 
 void activity(const Context& context, int object, int end, int16_t filter, Tri happened) {
   const State& state = *context.state;
+  const bool forgotten = filter == filter::kRead && state.object[object].end[end].forgotten;
+  if (forgotten && happened == Tri::kYes) happened = Tri::kMaybe;
   for (int i = 0; i < state.knotes; i++) {
     const Knote& knote = state.knote[i];
     if (knote.object == object && knote.end == end && knote.filter == filter) {

@@ -44,6 +44,7 @@ struct End {
   Tri no_receive = Tri::kNo;  // nothing more will come: READ is EOF
   Tri no_send = Tri::kNo;     // nothing more can be sent from here: WRITE is EOF
   bool sent_all = false;      // it said that it will send no more
+  bool forgotten = false;     // its READ knotes hear of what happens here, or not
   Tri reset = Tri::kNo;       // an error (ECONNRESET) is pending here
   Tri full = Tri::kNo;        // the peer was refused for want of space, and nothing was read since
   bool under_way = false;     // something sent here may still be arriving

@@ -156,6 +156,40 @@ TEST(Death, OfOneOfTwoDescriptorsOfAnEndIsNone) {
   EXPECT_EQ(world.poll(kq).events[0].flags, END);
 }
 
+// FreeBSD's sorflush() clears SB_KNOTE with the rest of the buffer: after SHUT_RD no knote that was
+// there hears of another reason for the end, or of bytes that come all the same.
+TEST(StreamEnd, ThatReadsNoMoreTellsItsKnotesOrNotOnTheBsds) {
+  for (const int step : {0, 1, 2}) {
+    World world("freebsd13", "bsd");
+    const int kq = world.kqueue();
+    const Pair pair = world.stream();
+    world.change(kq, {ev(READ, pair.first, ADD | CLEAR)});
+    world.shutdown(pair.first, 0);
+    EXPECT_EQ(world.refusal(kq, {}, 1, Answered()).verdict, Verdict::kLost) << "the first time";
+    const Answered event = Answered::of({ev(READ, pair.first, CLEAR | END)});
+    EXPECT_EQ(world.poll(kq), event);
+    EXPECT_EQ(world.verdict(kq, 1, event.events), "duplicate");
+    if (step == 0) world.shutdown(pair.first, 0);
+    if (step == 1) world.shutdown(pair.second, 1);
+    if (step == 2) world.close(pair.second);
+    EXPECT_TRUE(world.accepts(kq, {}, 1, event)) << step;
+    EXPECT_TRUE(world.accepts(kq, {}, 1, Answered())) << step;
+  }
+}
+
+TEST(StreamEnd, ThatReadsNoMoreMayLeaveAOneshotsCountAsItWas) {
+  World world("freebsd13", "bsd");
+  const int kq = world.kqueue();
+  const Pair pair = world.stream();
+  world.change(kq, {ev(READ, pair.first, ADD | ONESHOT)});
+  world.shutdown(pair.first, 0);
+  world.object_saw(OpKind::kWrite, pair.second, 1, 1);
+  for (const int64_t data : {0, 1}) {
+    const Event event = ev(READ, pair.first, ONESHOT | END, 0, data);
+    EXPECT_TRUE(world.accepts(kq, {}, 1, Answered::of({event}))) << data;
+  }
+}
+
 TEST(Close, RemovesTheKnotesOfTheNumberOnEveryKqueue) {  // I2
   World world;
   const int one = world.kqueue();

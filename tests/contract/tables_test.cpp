@@ -146,7 +146,7 @@ TEST(Hosts, AreFoundByNameAndPrintEveryFact) {
   for (const Host& host : hosts()) {
     EXPECT_EQ(find_host(host.name), &host);
     const std::string text = to_text(host);
-    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1 + 28) << text;
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1 + 29) << text;
   }
   EXPECT_EQ(find_host("amiga"), nullptr);
 }
