@@ -10,7 +10,7 @@ namespace kqtorture::bench {
 namespace {
 
 // As many objects as the question of the acceptance has, or as a longer list needs to be filled.
-constexpr int kObjects = 64;
+constexpr int kFewestObjects = 64;
 
 struct Question {
   Discipline discipline;
@@ -29,7 +29,7 @@ void add(const Question& question, const std::string& contender, const Subject& 
          const std::function<std::unique_ptr<Side>(Objects&)>& make_side) {
   register_ring(
       {question.name(), contender, question.list, question.threads, question.sharing}, [=, &maker] {
-        return make_rig(maker, question.kind, std::max(kObjects, question.list), make_side);
+        return make_rig(maker, question.kind, std::max(kFewestObjects, question.list), make_side);
       });
 }
 

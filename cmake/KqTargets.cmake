@@ -11,6 +11,24 @@ function(kq_add_library name)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
+# kq_is_not_hot(<target>...): compiled without haste. The templates that read command lines and JSON
+# are a quarter of a build when they are optimised, most of all under a sanitizer.
+function(kq_is_not_hot)
+  set(optimization -O1)
+  if(KQ_SANITIZE)
+    set(optimization -O0)
+  endif()
+  foreach(target IN LISTS ARGN)
+    target_compile_options(${target} PRIVATE ${optimization})
+  endforeach()
+endfunction()
+
+# kq_compile_alone(<file>...): sources of this folder whose names are others' too, for good reasons:
+# not one with the other files of their target.
+function(kq_compile_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # kq_guides_fuzzers(<target> [EDGES]): with KQ_FUZZ, a fuzzer sees which code of <target> an input
 # reaches. Only what is under test says anything: the harness around it, guided by as well, would
 # fill the corpus with inputs that are new to itself, at half the speed. EDGES: not what is compared

@@ -23,7 +23,7 @@
 namespace kqtorture {
 namespace {
 
-constexpr double kDefaultBudget = 10;
+constexpr double kReplayBudget = 10;
 
 struct Replay {
   std::vector<std::string> command;
@@ -167,7 +167,7 @@ void register_replay(CommandLine* line) {
                          [line] { return run_replay(*line, *subcommand, path); });
   subcommand->add_option("finding", path, "a file of out/findings/")->required();
   line->take_subject(subcommand);
-  line->take_budget(subcommand, kDefaultBudget);
+  line->take_budget(subcommand, kReplayBudget);
   line->take_seed(subcommand);
 }
 

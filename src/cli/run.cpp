@@ -31,7 +31,7 @@ constexpr int kMostHangs = 3;
 // they all say the same.
 constexpr int kMostCrashesShrunk = 3;
 // Nothing that a program does sleeps for longer than two seconds.
-constexpr std::chrono::seconds kLookInterval{3};
+constexpr std::chrono::seconds kWorkerLookInterval{3};
 
 class Run {
  public:
@@ -52,7 +52,7 @@ class Run {
     }
     SupervisorOptions options;
     options.program = "run";
-    options.look_interval = kLookInterval;
+    options.look_interval = kWorkerLookInterval;
     options.complete = [this](Finding* finding) { complete(finding); };
     while (true) {
       broken_ = false;

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 // Programs tried; time is what usually ends it.
-constexpr int kMostCandidates = 1000;
+constexpr int kMostCandidatesApart = 1000;
 
 class Directory {
  public:
@@ -102,7 +102,7 @@ Program shrink_apart(const Program& program, const ApartOptions& options,
     Finding finding;
     return run_apart(candidate, again, &finding) && finding.verdict == verdict;
   };
-  return shrink(program, same, kMostCandidates);
+  return shrink(program, same, kMostCandidatesApart);
 }
 
 }  // namespace kqtorture

@@ -108,10 +108,10 @@ std::vector<RunJournal::Entry> RunJournal::read() const {
 }
 
 std::chrono::steady_clock::time_point RunJournal::began() const {
-  using Clock = std::chrono::steady_clock;
   const auto all = lines();
-  if (all.empty()) return Clock::now();
-  return Clock::time_point(Clock::duration(std::atoll(all[0].c_str())));
+  if (all.empty()) return std::chrono::steady_clock::now();
+  return std::chrono::steady_clock::time_point(
+      std::chrono::steady_clock::duration(std::atoll(all[0].c_str())));
 }
 
 }  // namespace kqtorture

@@ -23,7 +23,7 @@ namespace {
 using Status = SequentialResult::Status;
 
 // A race that one run in fifty meets costs half a second for each candidate that does not.
-constexpr double kDefaultBudget = 60;
+constexpr double kShrinkBudget = 60;
 
 struct Arguments {
   std::string path;
@@ -147,7 +147,7 @@ void register_shrink(CommandLine* line) {
   subcommand->add_option("--iterations", arguments.iterations, "runs of a program with threads")
       ->check(CLI::Range(1, 1000000));
   line->take_subject(subcommand);
-  line->take_budget(subcommand, kDefaultBudget);
+  line->take_budget(subcommand, kShrinkBudget);
   line->take_seed(subcommand);
 }
 

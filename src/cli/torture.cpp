@@ -11,7 +11,7 @@
 namespace kqtorture {
 namespace {
 
-constexpr double kDefaultBudget = 60;
+constexpr double kTortureBudget = 60;
 
 struct Flags {
   std::string out;
@@ -45,7 +45,7 @@ void register_torture(CommandLine* line) {
       line->add("torture", "Run every engine against a kqueue, sharing one budget",
                 [line] { return torture(*line, flags); });
   line->take_subject(subcommand);
-  line->take_budget(subcommand, kDefaultBudget);
+  line->take_budget(subcommand, kTortureBudget);
   line->take_seed(subcommand);
   line->take_json(subcommand);
   subcommand->add_option("--out", flags.out,

@@ -11,8 +11,6 @@
 namespace kqtorture::contract {
 namespace {
 
-bool has(const Event& change, uint16_t flag) { return (change.flags & flag) != 0; }
-
 ChangeOutcome fail(const Event& change, int error, int error_or = 0) {
   ChangeOutcome outcome;
   outcome.what = ChangeOutcome::kFailed;

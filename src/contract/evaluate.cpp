@@ -8,7 +8,6 @@ namespace kqtorture::contract {
 namespace {
 
 constexpr int64_t kMost = INT64_MAX;
-constexpr uint64_t kEventfdMost = UINT64_MAX - 1;
 // How deep the model follows nested kqueues before it says maybe. Kqueues that all watch each other
 // cost (kqueues - 1)^depth evaluations, and no real program nests deeper.
 constexpr int kDeepest = 4;

@@ -63,14 +63,14 @@ constexpr Host bsd() {
   return h;
 }
 
-constexpr Host kTable[kHosts] = {linux_epoll(), linux_at_once(), bsd()};
+constexpr Host kEveryHost[kHosts] = {linux_epoll(), linux_at_once(), bsd()};
 
 }  // namespace
 
-const Host (&hosts())[kHosts] { return kTable; }
+const Host (&hosts())[kHosts] { return kEveryHost; }
 
 const Host* find_host(std::string_view name) {
-  for (const Host& host : kTable) {
+  for (const Host& host : kEveryHost) {
     if (name == host.name) return &host;
   }
   return nullptr;

@@ -4,8 +4,8 @@
 namespace kqtorture::contract {
 namespace {
 
-const char* word(bool value) { return value ? "yes" : "no"; }
-const char* word(Observed value) { return value == Observed::kAtOnce ? "at once" : "at scan"; }
+const char* said(bool value) { return value ? "yes" : "no"; }
+const char* said(Observed value) { return value == Observed::kAtOnce ? "at once" : "at scan"; }
 
 }  // namespace
 
@@ -19,7 +19,7 @@ std::string to_text(const Host& host) {
   line("pipe capacity, at least", std::to_string(host.pipe_capacity_min));
   line("pipe capacity, at most", std::to_string(host.pipe_capacity_max));
   line("pipe slot", std::to_string(host.pipe_slot));
-  line("pipe bidirectional", word(host.pipe_bidirectional));
+  line("pipe bidirectional", said(host.pipe_bidirectional));
   line("pipe capacity on the way back, at least", std::to_string(host.pipe_back_capacity_min));
   line("pipe WRITE activation",
        host.pipe_write_activation == WriteActivation::kUnknown ? "unknown" : "full to free");
@@ -29,22 +29,22 @@ std::string to_text(const Host& host) {
   line("socket surely writable below", std::to_string(host.socket_sure_bytes));
   line("socket cost of a write", std::to_string(host.socket_overhead));
   line("datagram READ data", kDatagrams[static_cast<int>(host.datagram_count)]);
-  line("SHUT_RD ends the peer's sending", word(host.shutdown_reading_reaches_peer));
-  line("half close shows", word(host.half_close_shows));
-  line("SHUT_RD keeps unread bytes", word(host.shutdown_keeps_unread));
-  line("SHUT_RD forgets knotes", word(host.shutdown_forgets_knotes));
-  line("unread bytes reset the peer", word(host.reset_on_unread));
-  line("backlog exact", word(host.backlog_exact));
-  line("eventfd value exact", word(host.eventfd_exact));
-  line("activation noticed", word(host.activation));
-  line("registration evaluated", word(host.registration));
+  line("SHUT_RD ends the peer's sending", said(host.shutdown_reading_reaches_peer));
+  line("half close shows", said(host.half_close_shows));
+  line("SHUT_RD keeps unread bytes", said(host.shutdown_keeps_unread));
+  line("SHUT_RD forgets knotes", said(host.shutdown_forgets_knotes));
+  line("unread bytes reset the peer", said(host.reset_on_unread));
+  line("backlog exact", said(host.backlog_exact));
+  line("eventfd value exact", said(host.eventfd_exact));
+  line("activation noticed", said(host.activation));
+  line("registration evaluated", said(host.registration));
   line("order", host.order == Order::kByActivation ? "by activation" : "until scan");
-  line("unready knotes may be queued", word(host.queues_unready));
-  line("half close activates both", word(host.half_close_activates_both));
+  line("unready knotes may be queued", said(host.queues_unready));
+  line("half close activates both", said(host.half_close_activates_both));
   line("nesting limit", std::to_string(host.nesting_limit));
-  line("disabled knote keeps its place", word(host.disabled_keeps_place));
-  line("file activity seen", word(host.file_activity_seen));
-  line("nested count exact", word(host.nested_count_exact));
+  line("disabled knote keeps its place", said(host.disabled_keeps_place));
+  line("file activity seen", said(host.file_activity_seen));
+  line("nested count exact", said(host.nested_count_exact));
   return text;
 }
 

@@ -9,8 +9,6 @@
 namespace kqtorture::contract {
 namespace {
 
-bool has(const Event& change, uint16_t flag) { return (change.flags & flag) != 0; }
-
 bool touches_itself(int16_t number) { return number == filter::kUser || number == filter::kTimer; }
 
 // libkqueue's modify hook: does it run for this change?

@@ -11,8 +11,6 @@
 namespace kqtorture::contract {
 namespace {
 
-constexpr const char* kHostRule = "host";
-
 Answer refuse_number(const Context& context, const Op& op, int number) {
   return context.refuse(Verdict::kWrongAnswer, kHostRule, -1, [&] {
     return std::string(op_name(op.kind)) + " returned descriptor " + std::to_string(number) +

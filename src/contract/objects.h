@@ -9,6 +9,8 @@
 namespace kqtorture::contract {
 
 inline constexpr int kNone = -1;
+// What is cited when an object, not a knote, did what none does.
+inline constexpr const char* kHostRule = "host";
 
 // Index of a fresh object, or kNone when the model is full.
 int new_object(const Context& context, ObjectKind kind);

@@ -218,15 +218,15 @@ constexpr Profile libkqueue() {
   return p;
 }
 
-constexpr Profile kTable[kProfiles] = {strict_2006(), freebsd13(), freebsd(), netbsd(),
-                                       openbsd(),     dragonfly(), macos(),   libkqueue()};
+constexpr Profile kEveryProfile[kProfiles] = {strict_2006(), freebsd13(), freebsd(), netbsd(),
+                                              openbsd(),     dragonfly(), macos(),   libkqueue()};
 
 }  // namespace
 
-const Profile (&profiles())[kProfiles] { return kTable; }
+const Profile (&profiles())[kProfiles] { return kEveryProfile; }
 
 const Profile* find_profile(std::string_view name) {
-  for (const Profile& profile : kTable) {
+  for (const Profile& profile : kEveryProfile) {
     if (name == profile.name) return &profile;
   }
   return nullptr;

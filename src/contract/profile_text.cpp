@@ -23,7 +23,7 @@ std::string count_word(NegativeCount value) {
   return pick(value, "as zero", "EINVAL", "unlimited", "undefined");
 }
 
-std::string hexadecimal(uint16_t bits) {
+std::string four_digits(uint16_t bits) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text = "0x";
   for (int shift = 12; shift >= 0; shift -= 4) text += kDigits[(bits >> shift) & 0xf];
@@ -46,8 +46,8 @@ constexpr Knob kKnobs[] = {
     {"counts first", [](const Profile& p) { return word(p.counts_first); }},
     {"chunk", [](const Profile& p) { return word(p.chunk); }},
     {"unknown flags", [](const Profile& p) { return pick(p.unknown_flags, "echo", "refuse"); }},
-    {"known flags", [](const Profile& p) { return hexadecimal(p.known_flags); }},
-    {"reserved flags", [](const Profile& p) { return hexadecimal(p.sysflags); }},
+    {"known flags", [](const Profile& p) { return four_digits(p.known_flags); }},
+    {"reserved flags", [](const Profile& p) { return four_digits(p.sysflags); }},
     {"filter value 0",
      [](const Profile& p) { return pick(p.filter_zero, "skip", "READ", "EINVAL"); }},
     {"lowest filter", [](const Profile& p) { return word(p.lowest_filter); }},

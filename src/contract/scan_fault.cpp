@@ -13,11 +13,11 @@ namespace kqtorture::contract {
 namespace {
 
 // Knotes that were perhaps due; each doubles the states.
-constexpr int kMostDoubts = 3;
+constexpr int kMostFaultDoubts = 3;
 
 struct Doubts {
   int count = 0;
-  int slot[kMostDoubts];
+  int slot[kMostFaultDoubts];
 };
 
 // The slots that are due in this world, in the order of the queue; -1 when the order is unknown.
@@ -87,7 +87,7 @@ Answer judge_faulting_scan(const Context& context, uint8_t kqueue, int64_t writa
   Doubts doubts;
   for (int i = 0; i < view.count; i++) {
     if (view.slot[i].due != Tri::kMaybe) continue;
-    if (doubts.count == kMostDoubts) return context.undecided();
+    if (doubts.count == kMostFaultDoubts) return context.undecided();
     doubts.slot[doubts.count++] = i;
   }
   const State before = *context.state;

@@ -4,7 +4,7 @@
 namespace kqtorture::contract {
 namespace {
 
-constexpr uint32_t kErrnos = 256;  // more than any system has
+constexpr uint32_t kErrnosEnd = 256;  // more than any system has
 
 std::string named(const Knote& knote) {
   return filter_name(knote.filter) + " ident " + std::to_string(knote.ident);
@@ -122,7 +122,7 @@ Answer compare_event(const Context& context, const Knote& knote, const Evaluatio
     if (of_earlier_life(context, knote, seen)) return refuse_earlier_life(context, seen, index);
     return refuse(Verdict::kWrongUdata, "I12", "udata", hexadecimal(knote.udata));
   }
-  const bool any = expected.fflags_or == kAnyErrno && seen.fflags < kErrnos;
+  const bool any = expected.fflags_or == kAnyErrno && seen.fflags < kErrnosEnd;
   if (!any && seen.fflags != expected.fflags && seen.fflags != expected.fflags_or) {
     return refuse(Verdict::kWrongAnswer, knote.filter == filter::kUser ? "3.3" : "2.3", "fflags",
                   values(expected.fflags, expected.fflags_or, knote.filter));

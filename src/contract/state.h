@@ -36,6 +36,8 @@ enum class ObjectKind : uint8_t {
 };
 const char* kind_name(ObjectKind kind);
 
+inline constexpr uint64_t kEventfdMost = UINT64_MAX - 1;
+
 // One side of an object: its receive queue, and what is known of the other side's space to send.
 struct End {
   uint8_t descriptors = 0;

@@ -8,9 +8,6 @@
 namespace kqtorture::contract {
 namespace {
 
-constexpr const char* kHostRule = "host";
-constexpr uint64_t kEventfdMost = UINT64_MAX - 1;
-
 Answer refuse_bytes(const Context& context, const Op& op, const Outcome& seen, Range allowed) {
   return context.refuse(Verdict::kWrongAnswer, kHostRule, -1, [&] {
     return to_text(op) + " returned " + std::to_string(seen.value) +

@@ -26,6 +26,8 @@ struct Event {
 };
 static_assert(sizeof(Event) == 32);
 
+constexpr bool has(const Event& change, uint16_t flag) { return (change.flags & flag) != 0; }
+
 namespace filter {
 inline constexpr int16_t kRead = -1, kWrite = -2, kAio = -3, kVnode = -4, kProc = -5, kSignal = -6,
                          kTimer = -7, kProcdesc = -8, kFs = -9, kLio = -10, kUser = -11,

@@ -28,7 +28,7 @@ namespace {
 using Status = SequentialResult::Status;
 
 // When threads are looked at. It decides when to look and nothing else.
-constexpr std::chrono::milliseconds kBetweenLooks{5};
+constexpr std::chrono::milliseconds kBetweenParkedLooks{5};
 // Equal looks after which a thread that may not sleep counts as stuck: no operation sleeps for
 // longer than two seconds by itself.
 constexpr int kLooksOfAHang = 1000;
@@ -175,7 +175,7 @@ class FreeRunningEngine::Run {
     while (true) {
       {
         std::unique_lock lock(mutex_);
-        const bool all = changed_.wait_for(lock, kBetweenLooks, [&] {
+        const bool all = changed_.wait_for(lock, kBetweenParkedLooks, [&] {
           return std::find(finished_.begin(), finished_.end(), false) == finished_.end();
         });
         if (all) return true;

@@ -12,7 +12,6 @@ namespace {
 using Kind = SweepStep::Kind;
 
 constexpr timespec kNoWait{};
-constexpr int64_t kChunk = 65536;
 constexpr int kMostWrites = 256;  // of a fill; 16 MiB is more than any buffer takes
 
 }  // namespace

@@ -55,6 +55,7 @@ class SweepBench {
   // The numbers in which outcomes are kept.
   static constexpr int kKqueue = 3, kEnd0 = 4, kEnd1 = 5;
   static constexpr uint64_t kIdent = 1;
+  static constexpr int64_t kChunk = 65536;  // bytes of a read, and of each write of a fill
 
   SweepBench(const Subject& subject, const SweepCase& one, SweepWork* work);
   ~SweepBench();

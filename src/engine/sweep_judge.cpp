@@ -12,8 +12,7 @@ using contract::Outcome;
 using contract::StateSet;
 using Kind = SweepStep::Kind;
 
-constexpr int64_t kChunk = 65536;
-constexpr int kPlenty = 64;
+constexpr int kScanRoom = 64;
 
 contract::OpKind making(ObjectKind kind) { return Fixtures::operation(kind, 0).kind; }
 
@@ -45,7 +44,7 @@ Answer SweepJudge::replay_fill(const SweepStep& step, int slot) {
   contract::Op op;
   op.kind = contract::OpKind::kWrite;
   op.fd = canonical_fd(step.end);
-  op.amount = kChunk;
+  op.amount = SweepBench::kChunk;
   Answer answer = Answer::kAccepted;
   for (const int64_t wrote : bench_.filled(slot)) {
     Outcome outcome;
@@ -73,7 +72,7 @@ bool SweepJudge::walk_to_word() {
     if (step.kind == Kind::kScan) {
       contract::Op op;
       op.fd = SweepBench::kKqueue;
-      op.nevents = kPlenty;
+      op.nevents = kScanRoom;
       Outcome outcome;
       if (model_.predict(states_->state[0], op, events, 4, &outcome) != Answer::kAccepted) {
         return false;
@@ -174,7 +173,7 @@ Answer SweepJudge::replay(const SweepStep& step, const SweepSeen& seen, const ui
       op.nevents = word != nullptr || (step.flags & flag::kReceipt) ? 1 : 0;
       break;
     case Kind::kScan:
-      op.nevents = kPlenty;
+      op.nevents = kScanRoom;
       break;
     case Kind::kWrite:
     case Kind::kRead:
@@ -204,7 +203,7 @@ Answer SweepJudge::check_list(const uint16_t* words, int count, int result, int 
                               const Event* entries, contract::Explanation* why) {
   judged_++;
   states_->copy_from(*at_word_);
-  Event changes[kPlenty];
+  Event changes[kScanRoom];
   for (int i = 0; i < count; i++) {
     changes[i] = bench_.change_of(words[i]);
   }

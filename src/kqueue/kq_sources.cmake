@@ -5,6 +5,8 @@ set(KQ_SOURCES kevent.cpp change.cpp pending.cpp scan.cpp waiters.cpp knote.cpp
                descriptor_table.cpp close_protocol.cpp interpose.cpp user_memory.cpp)
 
 function(kq_configure_library target)
+  # File by file: a mutant is one file compiled again, and the objects of the others.
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
   get_target_property(kq_source_dir ${target} SOURCE_DIR)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${kq_source_dir}/include>
                                               $<INSTALL_INTERFACE:include/kq>)

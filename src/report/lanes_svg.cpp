@@ -19,7 +19,7 @@ constexpr int kBeginRow = 22;  // has a line of text
 constexpr int kEndRow = 7;
 constexpr int kTextWidth = 7;  // of a character, and a little more: the font is the reader's
 
-constexpr char kStyle[] = R"(
+constexpr char kDrawingStyle[] = R"(
 .lanes { font: 12px ui-monospace, monospace; }
 .lanes text { fill: #222; } .lanes .dim { fill: #777; } .lanes .guilty { fill: #c22; }
 .lanes text.guilty { font-weight: bold; }
@@ -65,7 +65,8 @@ class Drawing {
     std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lanes\" viewBox=\"0 0 " +
                       size + "\" width=\"" + std::to_string(width) + "\" height=\"" +
                       std::to_string(height_) + "\" role=\"img\">\n<title>" +
-                      to_markup(lanes_.caption) + "</title>\n<style>" + kStyle + "</style>\n";
+                      to_markup(lanes_.caption) + "</title>\n<style>" + kDrawingStyle +
+                      "</style>\n";
     out += text_at(8, 18, "dim", "us");
     for (size_t lane = 0; lane < lanes_.names.size(); lane++) {
       const int x = middle_of(lane);

@@ -7,20 +7,20 @@
 namespace kqtorture::contract::testing {
 namespace {
 
-struct Call {
+struct MutableCall {
   HistoryOp op;
   std::vector<Event> changes, seen;
   size_t thread = 0;
 };
 
-using Threads = std::vector<std::vector<Call>>;
+using Threads = std::vector<std::vector<MutableCall>>;
 
 Threads take_apart(const History& history) {
   Threads threads;
   const HistoryView view = history.view();
   for (size_t t = 0; t < view.threads.size(); ++t) {
     const ThreadLog& log = view.threads[t];
-    std::vector<Call>& calls = threads.emplace_back();
+    std::vector<MutableCall>& calls = threads.emplace_back();
     for (const HistoryOp& op : log.ops) {
       const auto changes = log.changes(op);
       const auto seen = log.seen(op);
@@ -35,35 +35,35 @@ void put_together(const Threads& threads, History* history) {
     History::Thread& thread = history->threads[t];
     thread.ops.clear();
     thread.events.clear();
-    for (const Call& call : threads[t]) thread.add(call.op, call.changes, call.seen);
+    for (const MutableCall& call : threads[t]) thread.add(call.op, call.changes, call.seen);
   }
 }
 
-bool is_kevent(const Call& call) { return call.op.kind == OpKind::kKevent; }
+bool is_kevent(const MutableCall& call) { return call.op.kind == OpKind::kKevent; }
 
 // What was there before the threads ran stays: a number without its pipe is nobody's.
-bool is_set_up(const Call& call) {
+bool is_set_up(const MutableCall& call) {
   return call.op.kind == OpKind::kKqueue || call.op.kind == OpKind::kPipe;
 }
 
-bool delivers(const Call& call) {
+bool delivers(const MutableCall& call) {
   return is_kevent(call) && call.op.value > 0 && call.seen[0].flags != flag::kError;
 }
 
 // May have one delivery more: it scanned, and returned normally.
-bool may_deliver(const Call& call) {
+bool may_deliver(const MutableCall& call) {
   return is_kevent(call) && call.op.returned() && call.op.value >= 0 && call.op.nevents > 0 &&
          !call.op.quiescent && (call.seen.empty() || call.seen[0].flags != flag::kError);
 }
 
 bool same_key(const Event& a, const Event& b) { return a.ident == b.ident && a.filter == b.filter; }
 
-bool has_key(const Call& call, const Event& event) {
+bool has_key(const MutableCall& call, const Event& event) {
   return std::any_of(call.seen.begin(), call.seen.end(),
                      [&](const Event& other) { return same_key(event, other); });
 }
 
-void add_delivery(const Event& event, Call* call) {
+void add_delivery(const Event& event, MutableCall* call) {
   call->seen.push_back(event);
   call->op.value = static_cast<int64_t>(call->seen.size());
   call->op.nevents = std::max(call->op.nevents, static_cast<int32_t>(call->seen.size()));
@@ -71,10 +71,10 @@ void add_delivery(const Event& event, Call* call) {
 
 // Calls that satisfy `wanted`.
 template <typename Wanted>
-std::vector<Call*> calls_that(Threads* threads, Wanted wanted) {
-  std::vector<Call*> found;
-  for (std::vector<Call>& calls : *threads) {
-    for (Call& call : calls) {
+std::vector<MutableCall*> calls_that(Threads* threads, Wanted wanted) {
+  std::vector<MutableCall*> found;
+  for (std::vector<MutableCall>& calls : *threads) {
+    for (MutableCall& call : calls) {
       if (wanted(call)) found.push_back(&call);
     }
   }
@@ -82,10 +82,11 @@ std::vector<Call*> calls_that(Threads* threads, Wanted wanted) {
 }
 
 bool drop_call(Threads* threads, Random* random) {
-  const auto droppable = calls_that(threads, [](const Call& call) { return !is_set_up(call); });
+  const auto droppable =
+      calls_that(threads, [](const MutableCall& call) { return !is_set_up(call); });
   if (droppable.empty()) return false;
-  const Call* victim = droppable[random->below(droppable.size())];
-  std::vector<Call>& calls = (*threads)[victim->thread];
+  const MutableCall* victim = droppable[random->below(droppable.size())];
+  std::vector<MutableCall>& calls = (*threads)[victim->thread];
   calls.erase(calls.begin() + (victim - calls.data()));
   return true;
 }
@@ -93,7 +94,7 @@ bool drop_call(Threads* threads, Random* random) {
 bool drop_delivery(Threads* threads, Random* random) {
   const auto found = calls_that(threads, delivers);
   if (found.empty()) return false;
-  Call* call = found[random->below(found.size())];
+  MutableCall* call = found[random->below(found.size())];
   // A wait without a timeout may not come back with nothing.
   if (call->seen.size() == 1) call->op.timeout = Timeout::kZero;
   call->seen.erase(call->seen.begin() +
@@ -105,32 +106,32 @@ bool drop_delivery(Threads* threads, Random* random) {
 bool copy_delivery(Threads* threads, Random* random) {
   const auto from = calls_that(threads, delivers);
   if (from.empty()) return false;
-  const Call* source = from[random->below(from.size())];
+  const MutableCall* source = from[random->below(from.size())];
   const Event event = source->seen[random->below(source->seen.size())];
   const auto to = calls_that(
-      threads, [&](const Call& call) { return may_deliver(call) && !has_key(call, event); });
+      threads, [&](const MutableCall& call) { return may_deliver(call) && !has_key(call, event); });
   if (to.empty()) return false;
   add_delivery(event, to[random->below(to.size())]);
   return true;
 }
 
 bool swap_results(Threads* threads, Random* random) {
-  const auto found = calls_that(threads, [](const Call& call) {
+  const auto found = calls_that(threads, [](const MutableCall& call) {
     return may_deliver(call) && call.op.timeout == Timeout::kZero;
   });
   if (found.size() < 2) return false;
-  Call* one = found[random->below(found.size())];
-  Call* other = found[random->below(found.size())];
+  MutableCall* one = found[random->below(found.size())];
+  MutableCall* other = found[random->below(found.size())];
   std::swap(one->seen, other->seen);
   std::swap(one->op.value, other->op.value);
-  for (Call* call : {one, other}) {
+  for (MutableCall* call : {one, other}) {
     call->op.nevents = std::max(call->op.nevents, static_cast<int32_t>(call->seen.size()));
   }
   return one != other;
 }
 
 bool flip_outcome(Threads* threads, Random* random) {
-  const auto found = calls_that(threads, [](const Call& call) {
+  const auto found = calls_that(threads, [](const MutableCall& call) {
     return is_kevent(call) && call.op.returned() && call.changes.size() == 1 &&
            call.op.nevents == 0 && (call.changes[0].flags & flag::kReceipt) == 0;
   });
@@ -143,8 +144,8 @@ bool flip_outcome(Threads* threads, Random* random) {
 
 // A probe says that whoever is in a call sleeps in it: nobody may be moved into one.
 bool keeps_quiet(const Threads& threads, const HistoryOp& before, const HistoryOp& after) {
-  for (const std::vector<Call>& calls : threads) {
-    for (const Call& call : calls) {
+  for (const std::vector<MutableCall>& calls : threads) {
+    for (const MutableCall& call : calls) {
       if (!call.op.quiescent) continue;
       const auto covers = [&call](const HistoryOp& op) {
         return op.begin < call.op.begin && op.end > call.op.end;
@@ -158,18 +159,18 @@ bool keeps_quiet(const Threads& threads, const HistoryOp& before, const HistoryO
 
 // Moves one end of a call, within what its thread's other calls leave.
 bool move_end(Threads* threads, Random* random) {
-  std::vector<std::vector<Call>*> some;
-  for (std::vector<Call>& calls : *threads) {
+  std::vector<std::vector<MutableCall>*> some;
+  for (std::vector<MutableCall>& calls : *threads) {
     if (!calls.empty()) some.push_back(&calls);
   }
   if (some.empty()) return false;
-  std::vector<Call>& calls = *some[random->below(some.size())];
+  std::vector<MutableCall>& calls = *some[random->below(some.size())];
   const size_t i = random->below(calls.size());
   HistoryOp& op = calls[i].op;
   if (!op.returned() || op.quiescent || is_set_up(calls[i])) return false;
   uint64_t least = i == 0 ? 1 : calls[i - 1].op.end;
-  for (const std::vector<Call>& others : *threads) {
-    for (const Call& call : others) {
+  for (const std::vector<MutableCall>& others : *threads) {
+    for (const MutableCall& call : others) {
       if (is_set_up(call) && call.op.begin < op.begin) least = std::max(least, call.op.end + 1);
     }
   }
@@ -186,8 +187,8 @@ bool move_end(Threads* threads, Random* random) {
 
 // Did an ADD of the key overlap, or come after, [from, to]?
 bool added_between(const Threads& threads, const Event& event, uint64_t from, uint64_t to) {
-  for (const std::vector<Call>& calls : threads) {
-    for (const Call& call : calls) {
+  for (const std::vector<MutableCall>& calls : threads) {
+    for (const MutableCall& call : calls) {
       if (call.op.end < from || call.op.begin > to) continue;
       for (const Event& change : call.changes) {
         if (same_key(change, event) && (change.flags & flag::kAdd) != 0) return true;
@@ -205,10 +206,10 @@ bool copy_oneshot(History* history, Random* random, IsSource is_source, Fits fit
   Threads threads = take_apart(*history);
   auto from = calls_that(&threads, delivers);
   for (size_t tries = 0; tries < 200 && !from.empty(); ++tries) {
-    const Call* source = from[random->below(from.size())];
+    const MutableCall* source = from[random->below(from.size())];
     const Event event = source->seen[random->below(source->seen.size())];
     if (!is_source(event)) continue;
-    auto to = calls_that(&threads, [&](const Call& call) {
+    auto to = calls_that(&threads, [&](const MutableCall& call) {
       return &call != source && may_deliver(call) && !has_key(call, event) && fits(*source, call) &&
              !added_between(threads, event, std::min(source->op.begin, call.op.begin),
                             std::max(source->op.end, call.op.end));
@@ -253,26 +254,28 @@ bool mutate(History* history, Random* random) {
 bool deliver_after_final(History* history, Random* random) {
   return copy_oneshot(
       history, random, [](const Event& event) { return (event.flags & flag::kForceOneshot) != 0; },
-      [](const Call& source, const Call& call) { return source.op.end < call.op.begin; });
+      [](const MutableCall& source, const MutableCall& call) {
+        return source.op.end < call.op.begin;
+      });
 }
 
 bool duplicate_oneshot(History* history, Random* random) {
   return copy_oneshot(
       history, random, [](const Event& event) { return (event.flags & flag::kOneshot) != 0; },
-      [](const Call&, const Call&) { return true; });
+      [](const MutableCall&, const MutableCall&) { return true; });
 }
 
 bool deliver_after_delete(History* history, Random* random) {
   Threads threads = take_apart(*history);
-  auto deletes = calls_that(&threads, [](const Call& call) {
+  auto deletes = calls_that(&threads, [](const MutableCall& call) {
     return is_kevent(call) && call.op.value == 0 && call.changes.size() == 1 &&
            (call.changes[0].flags & (flag::kDelete | flag::kReceipt)) == flag::kDelete;
   });
   for (size_t tries = 0; tries < 200 && !deletes.empty(); ++tries) {
-    const Call* call = deletes[random->below(deletes.size())];
+    const MutableCall* call = deletes[random->below(deletes.size())];
     Event event = call->changes[0];
     event.flags = 0;
-    auto to = calls_that(&threads, [&](const Call& later) {
+    auto to = calls_that(&threads, [&](const MutableCall& later) {
       return later.op.begin > call->op.end && may_deliver(later) && !has_key(later, event) &&
              !added_between(threads, event, call->op.begin, later.op.end);
     });

@@ -4,11 +4,7 @@
 #include <cerrno>
 
 namespace kqtorture::contract::testing {
-namespace {
-
-bool has(const Event& event, uint16_t flag) { return (event.flags & flag) != 0; }
-
-}  // namespace
+namespace {}  // namespace
 
 int TinyWorld::pipe_behind(int fd) const {
   const auto found = fds_.find(fd);

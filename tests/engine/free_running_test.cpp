@@ -19,7 +19,7 @@ namespace {
 
 using Status = SequentialResult::Status;
 
-std::unique_ptr<FreeRunningEngine> engine_for(const Subject& subject) {
+std::unique_ptr<FreeRunningEngine> free_engine_for(const Subject& subject) {
   std::string error;
   auto engine = FreeRunningEngine::create(subject, &error);
   EXPECT_TRUE(engine) << error;
@@ -33,7 +33,7 @@ const char kTwoWaiters[] =
 
 TEST(FreeRunning, AWaiterWithoutAnEventIsInterruptedAndNotAccused) {
   const FreeRunningResult result =
-      engine_for(emulator())->run(program_of(kTwoWaiters), {.iterations = 5, .seed = 1});
+      free_engine_for(emulator())->run(program_of(kTwoWaiters), {.iterations = 5, .seed = 1});
   EXPECT_EQ(result.status, Status::kClean) << result.verdict << " " << result.message;
   EXPECT_EQ(result.iterations, 5);
   EXPECT_EQ(result.interrupted, 5u) << "one of the two waits for nothing, in every run";
@@ -42,7 +42,7 @@ TEST(FreeRunning, AWaiterWithoutAnEventIsInterruptedAndNotAccused) {
 
 TEST(FreeRunning, AWaiterIsWokenByAnotherThreadAndNotByTheSignal) {
   const FreeRunningResult result =
-      engine_for(emulator())
+      free_engine_for(emulator())
           ->run(program_of("user u 1\nkqueue k\nsetup\nkevent k (u USER ADD|CLEAR)\n"
                            "thread A\nkevent k room=1 timeout=forever\nthread B\nsleep "
                            "200us\ntrigger k u\n"),
@@ -69,7 +69,7 @@ TEST(FreeRunning, AOneshotEventThatTwoWaitersGetIsADuplicate) {
     return count;
   });
   Program small;
-  const Finding finding = engine_for(subject)->investigate(
+  const Finding finding = free_engine_for(subject)->investigate(
       program_of(kTwoWaiters), {.iterations = 100, .seed = 1}, {.programs = 40});
   EXPECT_THAT(finding.verdict, testing::AnyOf("duplicate", "phantom", "lost", "after-delete"));
   EXPECT_EQ(finding.engine, "free-running");
@@ -84,7 +84,7 @@ TEST(FreeRunning, AWaiterThatSleepsOverAnEventIsStuck) {
     errno = EINTR;
     return -1;
   });
-  const FreeRunningResult result = engine_for(subject)->run(
+  const FreeRunningResult result = free_engine_for(subject)->run(
       program_of("user u 1\nkqueue k\nsetup\nkevent k (u USER ADD)\n"
                  "thread A\nkevent k room=1 timeout=forever\nthread B\ntrigger k u\n"),
       {.iterations = 20, .seed = 1});
@@ -93,7 +93,7 @@ TEST(FreeRunning, AWaiterThatSleepsOverAnEventIsStuck) {
 }
 
 TEST(FreeRunning, DispatchHoldsOnTheEmulatorWhateverTheDelays) {
-  const auto engine = engine_for(emulator());
+  const auto engine = free_engine_for(emulator());
   for (const uint64_t seed : {1, 2, 3}) {
     const FreeRunningResult result = engine->run(
         program_of("pipe p\nkqueue k\nsetup\nwrite p.w 1\nkevent k (p.r READ ADD|DISPATCH)\n"
@@ -113,7 +113,7 @@ TEST(FreeRunning, WaiterThatSleptOverAnEventIsShownBesideTheProbeThatSawIt) {
     errno = EINTR;
     return -1;
   });
-  const Finding finding = engine_for(subject)->investigate(
+  const Finding finding = free_engine_for(subject)->investigate(
       program_of("user u 1\nkqueue k\nsetup\nkevent k (u USER ADD)\n"
                  "thread A\nkevent k room=1 timeout=forever\nthread B\ntrigger k u\n"),
       {.iterations = 20, .seed = 1}, {.programs = 0});
@@ -125,7 +125,7 @@ TEST(FreeRunning, WaiterThatSleptOverAnEventIsShownBesideTheProbeThatSawIt) {
 }
 
 TEST(FreeRunning, DeadlineEndsTheRunsAndTheFirstIsDoneInAnyCase) {
-  const auto engine = engine_for(emulator());
+  const auto engine = free_engine_for(emulator());
   const Program program = program_of("pipe p\nthread A\nwrite p.w 1\nthread B\nread p.r 1\n");
   const auto now = std::chrono::steady_clock::now();
   EXPECT_EQ(engine->run(program, {.iterations = 1000, .seed = 1, .deadline = now}).iterations, 1);
@@ -138,7 +138,7 @@ TEST(FreeRunning, DeadlineEndsTheRunsAndTheFirstIsDoneInAnyCase) {
 
 TEST(FreeRunning, ProgramsForAnotherProfileAreSkipped) {
   const FreeRunningResult result =
-      engine_for(emulator())
+      free_engine_for(emulator())
           ->run(program_of("profile netbsd\npipe p\nthread A\nclose p.r\n"),
                 {.iterations = 1, .seed = 1});
   EXPECT_EQ(result.status, Status::kSkipped);

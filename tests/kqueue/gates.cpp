@@ -12,12 +12,12 @@
 namespace kqtorture {
 namespace {
 
-using Reporter = ::testing::ScopedFakeTestPartResultReporter;
+using Interceptor = ::testing::ScopedFakeTestPartResultReporter;
 
 struct Gate {
   std::string reason;
   ::testing::TestPartResultArray results;
-  std::unique_ptr<Reporter> interceptor;
+  std::unique_ptr<Interceptor> interceptor;
 };
 
 std::unique_ptr<Gate>& current() {
@@ -55,7 +55,8 @@ bool gate_is_open(const std::string& reason) {
   ::testing::Test::RecordProperty("gate", reason);
   gate = std::make_unique<Gate>();
   gate->reason = reason;
-  gate->interceptor = std::make_unique<Reporter>(Reporter::INTERCEPT_ALL_THREADS, &gate->results);
+  gate->interceptor =
+      std::make_unique<Interceptor>(Interceptor::INTERCEPT_ALL_THREADS, &gate->results);
   return true;
 }
 

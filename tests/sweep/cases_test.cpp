@@ -9,12 +9,10 @@
 #include "engine/sweep_program.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
+#include "sweep/judges.h"
 
 namespace kqtorture {
 namespace {
-
-const contract::Profile& strict() { return *contract::find_profile("strict-2006"); }
-const contract::Host& host() { return *contract::find_host("linux"); }
 
 TEST(SweepCases, EveryCombinationIsThereOnceAndEitherReachableOrExplained) {
   const auto cases = sweep_cases(strict());

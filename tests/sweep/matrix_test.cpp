@@ -9,17 +9,16 @@
 #include "engine/subjects.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
+#include "sweep/judges.h"
 
 namespace kqtorture {
 namespace {
-
-const contract::Host& host() { return *contract::find_host("linux"); }
 
 MatrixResult matrix(const Subject& subject, double sample) {
   MatrixOptions options;
   options.sample = sample;
   options.seed = 7;
-  return run_matrix(subject, *contract::find_profile("strict-2006"), host(), options);
+  return run_matrix(subject, strict(), host(), options);
 }
 
 TEST(Matrix, ItsChangesAreTwentyFourDifferentOnes) {

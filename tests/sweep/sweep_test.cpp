@@ -7,23 +7,22 @@
 
 #include "engine/subjects.h"
 #include "scenario/parse.h"
+#include "sweep/judges.h"
 
 namespace kqtorture {
 namespace {
-
-const contract::Host& host() { return *contract::find_host("linux"); }
 
 SweepResult sweep(const Subject& subject, const std::string& only, double sample = 1) {
   SweepOptions options;
   options.only = only;
   options.sample = sample;
   options.seed = 42;
-  return run_sweep(subject, *contract::find_profile("strict-2006"), host(), options);
+  return run_sweep(subject, strict(), host(), options);
 }
 
 // The finding's program, on the subject that it was made on.
 bool shows_again(const Finding& finding, const Subject& subject) {
-  SequentialEngine engine(subject, *contract::find_profile("strict-2006"), host());
+  SequentialEngine engine(subject, strict(), host());
   return engine.run(program_of(finding.reproducer)).status == SequentialResult::Status::kFinding;
 }
 

@@ -15,12 +15,6 @@ constexpr size_t kMostPairs = 1 << 16;
 
 bool is_receipt(const Event& change) { return (change.flags & flag::kReceipt) != 0; }
 
-// Refused for want of something that no rule promises.
-bool for_want_of_resources(int error) {
-  return error == ENOMEM || error == ENOSPC || error == EMFILE || error == ENFILE ||
-         error == EAGAIN || error == ENOBUFS || error == EINTR;
-}
-
 class Reader {
  public:
   Reader(const Profile& profile, const Host& host, const ThreadLog& log, const HistoryOp& op,
@@ -315,6 +309,11 @@ class Reader {
 };
 
 }  // namespace
+
+bool for_want_of_resources(int error) {
+  return error == ENOMEM || error == ENOSPC || error == EMFILE || error == ENFILE ||
+         error == EAGAIN || error == ENOBUFS || error == EINTR;
+}
 
 void read_outcome(const Profile& profile, const Host& host, const ThreadLog& log,
                   const HistoryOp& op, KqueueOpen open, bool slept, CallOutcome* outcome) {

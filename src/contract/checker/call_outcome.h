@@ -17,6 +17,9 @@
 
 namespace kqtorture::contract::checking {
 
+// Refused for want of something that no rule promises.
+bool for_want_of_resources(int error);
+
 enum class Fate : uint8_t {
   kNothing,  // it reached no knote: skipped, refused by its words alone, or never looked at
   kApplied,

@@ -20,6 +20,11 @@ namespace kqtorture::contract {
 // The end of a call that had not returned when the recording ended.
 inline constexpr uint64_t kUnreturned = UINT64_MAX;
 
+// Two clocks may drift apart by a hundred parts in a million, and an end is measured after the
+// fact, by a tick at either end (in nanoseconds).
+inline constexpr double kClockTolerance = 1.005;
+inline constexpr double kClockGrain = 1000;
+
 // In brackets at OpKind (operation.h): the operands. Here they are: fd, fd2 and amount as there; of
 // the pairs (kPipe, kStreamPair, kDgramPair, kTcpPair) fd and fd2 are the new descriptors; every
 // other call that creates one (kKqueue, kUnixListener, kTcpListener, kEventfd, kFile, kConnect,

@@ -9,17 +9,6 @@
 namespace kqtorture::contract::checking {
 namespace {
 
-// Two clocks that drift apart by a hundred parts in a million, and a tick at either end.
-constexpr double kClockTolerance = 1.005;
-constexpr double kClockGrain = 1000;
-
-bool has(const Event& change, uint16_t flag) { return (change.flags & flag) != 0; }
-
-bool for_want_of_resources(int error) {
-  return error == ENOMEM || error == ENOSPC || error == EMFILE || error == ENFILE ||
-         error == EAGAIN || error == ENOBUFS || error == EINTR;
-}
-
 Evaluation evaluate_now(const Rules& rules, const World& world, size_t index, const Cell& cell,
                         const Interest& interest) {
   Evaluation now = evaluate_cell(rules, world, index, interest);

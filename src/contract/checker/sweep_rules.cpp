@@ -11,9 +11,6 @@ namespace {
 // A poll of a kqueue with more knotes than this is not judged by what it did not return: the cost
 // of asking every knote would be what limits the checker.
 constexpr size_t kMostPolled = 64;
-// Clocks may drift apart, and an end is measured after the fact (point.cpp has the same).
-constexpr double kClockTolerance = 1.005;
-constexpr double kClockGrain = 1000;
 
 // libkqueue's backends hand an event to one waiter, and tell the losers nothing.
 bool promises_visibility(const Profile& profile) {
