@@ -145,7 +145,9 @@ TEST_P(Convert, CountsOfZeroAndLessPassAsTheyAre) {
     EXPECT_EQ(record_->nchanges, count);
     EXPECT_EQ(record_->nevents, count);
     EXPECT_EQ(record_->changes, &change);
-    if (canonical() || count == 0) EXPECT_EQ(record_->events, &event);
+    if (canonical() || count == 0) {
+      EXPECT_EQ(record_->events, &event);
+    }
   }
 }
 

@@ -42,7 +42,9 @@ Named name_disabled(const Event& seen, Cause cause) {
     return {"duplicate", "I5",
             event + " was delivered again although nothing had enabled its knote since"};
   }
-  return {"phantom", "I3", event + " came from a call that began after its knote was disabled"};
+  // The call may have begun before: then it can only bring what was due before the knote was
+  // disabled.
+  return {"phantom", "I3", event + " came from a disabled knote that had nothing left to tell"};
 }
 
 // Was this udata given to the key in an earlier life of its?
