@@ -56,15 +56,18 @@ expect "raw epoll" 0 torture --connections 500 --seed 3 --backend epoll
 expect "a budget" 0 torture --connections 0 --budget 0.1
 says stdout 'in 1 rounds' "a budget"
 
+two_in_one_connection='stale-generation|wrong-errno|wrong-udata|duplicate|wrong-answer|lost'
+two_in_one_connection+='|phantom|crash|race'
 for seed in 1 2 3; do
   expect "the wrong server, seed $seed" 1 torture --wrong-server --seed "$seed" \
     --connections 1000000
-  finds "the wrong server, seed $seed" \
-    'stale-generation|wrong-errno|wrong-udata|duplicate|wrong-answer|lost|phantom|crash|race'
+  finds "the wrong server, seed $seed" "$two_in_one_connection"
 done
 if [[ -n ${KQ_TEST_CANARY:-} ]]; then
   expect "the canary" 1 torture --connections 1000000 --seed 1 --subject "$KQ_TEST_CANARY"
-  finds "the canary" 'duplicate|stale-generation|race'
+  # Which symptom of two threads in one connection comes first is chance: both read, both answer,
+  # or one ends it and the other's change is refused.
+  finds "the canary" "$two_in_one_connection"
 fi
 
 [[ $failures -eq 0 ]]
