@@ -82,7 +82,9 @@ class Reader {
     }
     if (error == EINVAL && bad_timeout() && profile_.timeout_check != TimeoutCheck::kNever) {
       if (profile_.timeout_check == TimeoutCheck::kEarly) return;
-      all(op_.nevents > 0 && all_fit() ? Fate::kApplied : Fate::kUnknown);
+      // It may have been said of the descriptor, too, if that is no kqueue.
+      const bool by_call = open_ == KqueueOpen::kMaybe && error == profile_.not_kqueue_errno;
+      all(op_.nevents > 0 && all_fit() && !by_call ? Fate::kApplied : Fate::kUnknown);
       return;
     }
     failed_in_a_change(error);
@@ -129,6 +131,11 @@ class Reader {
         profile_.receipt_no_room != ReceiptNoRoom::kWritesAnyway) {
       fault("wrong-answer", "I13", "a call returned more entries than there was room for");
     }
+    if (may_tell_of_a_restart()) {
+      out_.first_delivery = seen_.size();
+      out_.hidden_deliveries = out_.scanned = true;
+      return all(Fate::kUnknown);
+    }
     const size_t entries = count_entries();
     out_.first_delivery = entries;
     out_.scanned = op_.nevents != 0 && (entries == 0 || profile_.scan_after_entries);
@@ -158,6 +165,15 @@ class Reader {
   bool is_entry(const Event& event) const {
     return profile_.error_entry == ErrorEntry::kErrorOnly ? event.flags == flag::kError
                                                           : (event.flags & flag::kError) != 0;
+  }
+
+  // A timer that reports a failed restart looks like the entry of a change of this call.
+  bool may_tell_of_a_restart() const {
+    if (profile_.timer_bad_readd != TimerBadReadd::kEventLater) return false;
+    return std::any_of(seen_.begin(), seen_.end(), [this](const Event& event) {
+      return event.filter == filter::kTimer && is_entry(event) && event.data == EINVAL &&
+             any_change_is(event);
+    });
   }
 
   // Entries come first; a list is all of one kind unless the profile scans after entries.

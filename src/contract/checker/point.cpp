@@ -235,8 +235,11 @@ Misfit may_be_delivered(const Rules& rules, const World& world, size_t index, co
   if (cell.present == 0) return Misfit::kAbsent;
   if (cell.disabled != 0) return Misfit::kDisabled;
   const bool remembers = cell.is(flag::kOneshot | flag::kClear);
-  // A forced knote is active, and its filter is not asked.
-  const bool free = !remembers || (cell.forced == 0 && !counts_edges(rules, world, index));
+  // A forced knote is active, and its filter is not asked; but to set a timer anew takes that away,
+  // and then its expiry activates it.
+  const bool is_timer = rules.layout.cells[index].filter == filter::kTimer;
+  const bool asked = cell.forced == 0 || is_timer;
+  const bool free = !remembers || (asked && !counts_edges(rules, world, index));
   knote->active = free || cell.active != 0 ? Active::kMaybe : Active::kNo;
   if (deliverable(rules.profile, *knote, now) != Tri::kNo) return Misfit::kNone;
   return now.ready == Tri::kNo ? Misfit::kNotReady : Misfit::kNoActivation;
@@ -259,7 +262,10 @@ void deliver_cell(const Rules& rules, const Layout::CellKey& key, uint16_t flags
   take_activity(rules, key, cell);
   cell->active = remembered(*cell, cell->active);
   if (!was_disabled && cell->disabled != 0) cell->cause = Cause::kDispatched;
-  if (key.filter == filter::kTimer) cell->expirations += data;
+  if (key.filter != filter::kTimer) return;
+  // Only what EV_CLEAR has taken away is not in the next event again.
+  const bool taken = (cell->flags & ~cell->flags_maybe & flag::kClear) != 0;
+  cell->expirations = taken ? cell->expirations + data : 0;
 }
 
 Misfit place_delivery(const Rules& rules, const Point& point, const World& world) {

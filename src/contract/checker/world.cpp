@@ -13,16 +13,19 @@ Evaluation anything() {
   return now;
 }
 
-// Is there at least the amount asked for in an inbox?
+bool has_low_water(const Interest& interest) { return (interest.sfflags & note::kLowat) != 0; }
+
+// Is there at least the amount asked for in an inbox? Whether a low-water mark counts, and that
+// nothing is enough for a mark of zero, differs from one kqueue and object to another.
 Tri fills(const Rules& rules, const Thing& thing, int64_t amount, const Interest& interest) {
   if (!rules.layout.exact || thing.vague != 0) return Tri::kMaybe;
-  if (amount <= 0) return Tri::kNo;
-  const bool low_water = (interest.sfflags & note::kLowat) != 0;
-  return low_water && amount < interest.sdata ? Tri::kMaybe : Tri::kYes;
+  const bool enough = !has_low_water(interest) || amount >= interest.sdata;
+  if (amount > 0) return enough ? Tri::kYes : Tri::kMaybe;
+  return has_low_water(interest) && enough ? Tri::kMaybe : Tri::kNo;
 }
 
-Tri has_space(const Rules& rules, const Thing& thing, size_t end) {
-  if (!rules.layout.exact || thing.vague != 0) return Tri::kMaybe;
+Tri has_space(const Rules& rules, const Thing& thing, size_t end, const Interest& interest) {
+  if (!rules.layout.exact || thing.vague != 0 || has_low_water(interest)) return Tri::kMaybe;
   if ((thing.full & (1u << end)) != 0) return Tri::kNo;
   const size_t inbox = thing.kind == Kind::kPipe ? 0 : 1 - end;
   return thing.inbox[inbox] == 0 ? Tri::kYes : Tri::kMaybe;
@@ -41,8 +44,8 @@ Evaluation evaluate_pipe(const Rules& rules, const Thing& pipe, size_t end, bool
   const bool its_direction = end == (reads ? 0u : 1u);
   if (!its_direction) return rules.host.pipe_bidirectional ? anything() : now;
   now.eof = has_ended(pipe, end);
-  now.ready = tri_or(
-      now.eof, reads ? fills(rules, pipe, pipe.inbox[0], interest) : has_space(rules, pipe, end));
+  now.ready = tri_or(now.eof, reads ? fills(rules, pipe, pipe.inbox[0], interest)
+                                    : has_space(rules, pipe, end, interest));
   return now;
 }
 
@@ -51,7 +54,7 @@ Evaluation evaluate_stream(const Rules& rules, const Thing& stream, size_t end, 
   Evaluation now;
   now.eof = has_ended(stream, end);
   now.ready = tri_or(now.eof, reads ? fills(rules, stream, stream.inbox[end], interest)
-                                    : has_space(rules, stream, end));
+                                    : has_space(rules, stream, end, interest));
   return now;
 }
 
@@ -162,7 +165,7 @@ Evaluation evaluate_cell(const Rules& rules, const World& world, size_t index,
     case Kind::kDgram: {
       Evaluation now;
       now.ready = reads ? fills(rules, *thing, thing->inbox[end], interest) : Tri::kMaybe;
-      if (thing->numbers[1 - end] == 0) return anything();
+      if (thing->numbers[1 - end] == 0 || thing->vague != 0) return anything();
       return now;
     }
     case Kind::kEventfd: {

@@ -36,7 +36,7 @@ struct Cell {
   uint64_t udata;
   int64_t sdata;
   uint64_t armed;       // TIMER: when the call that started it began
-  int64_t expirations;  // TIMER: delivered since then
+  int64_t expirations;  // TIMER: taken since then, by events that are not told again
   uint32_t sfflags;
   uint16_t flags;
   uint16_t flags_maybe;
