@@ -130,9 +130,10 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
       // A low-water mark of nothing is met where epoll sees nothing.
       const bool edge_tells = !own_evaluation && !(change.fflags & NOTE_LOWAT);
       if (edge_tells && place == Place::kMain) return 0;
-      registration->mute = own_evaluation;
+      // That of the other direction, if there is one just now, is another knote's.
+      if (own_evaluation) registration->mute = uint8_t{1} << direction_of(knote) & 3;
       take_in(kqueue);
-      registration->mute = false;
+      registration->mute = 0;
       if (edge_tells) return 0;
     }
   }

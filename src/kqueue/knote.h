@@ -118,7 +118,7 @@ struct Registration {
   bool internet : 1 = false;  // kStream: TCP rather than a local socket
   bool readable : 1 = true;   // the access mode of the descriptor
   bool writable : 1 = true;
-  bool mute : 1 = false;       // edges are swallowed: the caller evaluates instead
+  uint8_t mute : 2 = 0;        // edges of these directions are swallowed: the caller evaluates
   bool stale : 1 = false;      // found to belong to a file that is no longer at this number
   bool doubtful : 1 = false;   // made while its number was being closed: may be too late
   bool edge_in : 1 = false;    // the last edge said that there is input

@@ -27,7 +27,7 @@ void take_in_edge(Kqueue* kqueue, const epoll_event& edge, uint64_t clock) {
   if (registration->last_edge != clock) registration->edge_in = false;
   if (direction == kIn && (edge.events & EPOLLIN)) registration->edge_in = true;
   registration->last_edge = clock;
-  if (registration->mute) return;
+  if (registration->mute >> direction & 1) return;
   bool anybody = false;
   for (Knote *knote = registration->knotes(), *next; knote; knote = next) {
     next = knote->next;
