@@ -2,13 +2,21 @@
 # a two-line change, and so that all of one kind are built, placed and registered with ctest alike.
 
 # kq_add_library(<name> SOURCES ... [LINK ...]): a static library of one room of src/, included as
-# "room/header.h".
+# "room/header.h". With KQ_FUZZ there is <name>_plain, too, without sanitizers, for the fuzzer that
+# takes the place of pthreads and malloc itself.
 function(kq_add_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PUBLIC ${ARG_LINK} Threads::Threads)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  if(KQ_FUZZ)
+    add_library(${name}_plain STATIC EXCLUDE_FROM_ALL ${ARG_SOURCES})
+    target_include_directories(${name}_plain PUBLIC ${PROJECT_SOURCE_DIR}/src)
+    list(TRANSFORM ARG_LINK APPEND _plain REGEX "^kqt_")
+    target_link_libraries(${name}_plain PUBLIC ${ARG_LINK} Threads::Threads)
+    target_compile_options(${name}_plain PRIVATE -fno-sanitize=all)
+  endif()
 endfunction()
 
 # kq_is_not_hot(<target>...): compiled without haste. The templates that read command lines and JSON

@@ -66,12 +66,13 @@ CLI::App* CommandLine::add(const std::string& name, const std::string& descripti
   return subcommand;
 }
 
+namespace {
+
 // Not CLI11's own conversion, which takes -1 for the largest number and cuts what is larger.
-void CommandLine::take_seed(CLI::App* subcommand) {
-  subcommand
-      ->add_option_function<std::string>(
-          "--seed", [this](const std::string& text) { common_.seed = parse_seed(text); },
-          "seed of every random choice (default: drawn)")
+void add_seed(CLI::App* app, CommonOptions* common) {
+  app->add_option_function<std::string>(
+         "--seed", [common](const std::string& text) { common->seed = parse_seed(text); },
+         "seed of every random choice (default: drawn)")
       ->envname("KQ_SEED")
       ->type_name("NUMBER")
       ->check([](const std::string& text) {
@@ -79,32 +80,50 @@ void CommandLine::take_seed(CLI::App* subcommand) {
       });
 }
 
-void CommandLine::take_budget(CLI::App* subcommand, double budget) {
-  subcommand
-      ->add_option_function<double>(
-          "--budget", [this](double seconds) { common_.budget = seconds; },
-          "how long it may take, in seconds (default: " +
-              (budget > 0 ? std::to_string(int(budget)) : std::string("each program once")) + ")")
+void add_budget(CLI::App* app, double budget, CommonOptions* common) {
+  app->add_option_function<double>(
+         "--budget", [common](double seconds) { common->budget = seconds; },
+         "how long it may take, in seconds (default: " +
+             (budget > 0 ? std::to_string(int(budget)) : std::string("each program once")) + ")")
       ->type_name("SECONDS")
       ->check(check_budget);
+}
+
+void add_json(CLI::App* app, CommonOptions* common) {
+  app->add_flag("--json", common->json, "the result as JSON on standard output");
+}
+
+void add_subject(CLI::App* app, CommonOptions* common) {
+  app->add_option(
+      "--subject", common->subject,
+      "the kqueue under test: emulator, native, or a shared object's path (default: KQ_SUBJECT, "
+      "else " +
+          common->subject + ")");
+  app->add_option("--profile", common->profile,
+                  "the contract to judge by: " + profile_names() + " (default: the subject's)")
+      ->check(check_profile);
+}
+
+}  // namespace
+
+void CommandLine::take_seed(CLI::App* subcommand) { add_seed(subcommand, &common_); }
+
+void CommandLine::take_budget(CLI::App* subcommand, double budget) {
+  add_budget(subcommand, budget, &common_);
   // Only one subcommand runs, and its default applies before its options are read.
   subcommand->preparse_callback([this, budget](size_t) { common_.budget = budget; });
 }
 
-void CommandLine::take_json(CLI::App* subcommand) {
-  subcommand->add_flag("--json", common_.json, "the result as JSON on standard output");
-}
+void CommandLine::take_json(CLI::App* subcommand) { add_json(subcommand, &common_); }
 
-void CommandLine::take_subject(CLI::App* subcommand) {
-  subcommand->add_option(
-      "--subject", common_.subject,
-      "the kqueue under test: emulator, native, or a shared object's path (default: KQ_SUBJECT, "
-      "else " +
-          common_.subject + ")");
-  subcommand
-      ->add_option("--profile", common_.profile,
-                   "the contract to judge by: " + profile_names() + " (default: the subject's)")
-      ->check(check_profile);
+void CommandLine::take_subject(CLI::App* subcommand) { add_subject(subcommand, &common_); }
+
+void take_common(CLI::App* app, CommonOptions* common) {
+  if (const char* profile = std::getenv("KQ_PROFILE")) common->profile = profile;
+  add_subject(app, common);
+  add_budget(app, common->budget, common);
+  add_seed(app, common);
+  add_json(app, common);
 }
 
 int CommandLine::run() {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace kqtorture {
 
@@ -60,8 +61,21 @@ int usage_error(const std::string& text);
 // looks for it. A path is made absolute.
 void export_subject(const CommonOptions& common);
 
+// The options that mean the same everywhere, for a program of its own (kq_explore): --seed,
+// --budget,
+// --json, --subject and --profile. budget: what common->budget is stands.
+void take_common(CLI::App* app, CommonOptions* common);
+
+// When the command is `explore`: becomes the program that does it, and does not return unless that
+// fails. Null when it is another command.
+std::optional<int> explore_instead(int argc, char** argv);
+// Becomes that program, for a finding that has a schedule. `what`: "replay" or "shrink".
+int explore_finding(const std::string& what, const std::string& path,
+                    const std::vector<std::string>& options);
+
 void register_check(CommandLine* line);
 void register_explain(CommandLine* line);
+void register_explore(CommandLine* line);
 void register_replay(CommandLine* line);
 void register_run(CommandLine* line);
 void register_shrink(CommandLine* line);

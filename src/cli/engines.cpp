@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "report/files.h"
@@ -16,6 +17,8 @@ namespace kqtorture {
 namespace {
 
 constexpr char kLitmus[] = "litmus";
+// Of a library that is looked into: far above any kqueue's.
+constexpr size_t kLargestLibrary = size_t{256} << 20;
 
 std::string file_of(const std::string& path) {
   return std::filesystem::path(path).filename().string();
@@ -97,8 +100,39 @@ Engine litmus() {
   return result;
 }
 
-// Its subject is the parser of litmus programs, not a kqueue.
-bool tortures_no_kqueue(const std::string& fuzzer) { return fuzzer == "litmus_fuzzer"; }
+// Programs with threads, every switch of which is chosen.
+void explore(Job* job) {
+  run_litmus(job);
+  job->arguments.erase(job->arguments.begin());
+}
+
+// Does the file call what -fsanitize=thread inserts? Its table of symbols says so in plain text.
+bool is_instrumented(const std::string& path) {
+  std::string bytes, ignored;
+  return read_file(path, kLargestLibrary, &bytes, &ignored) &&
+         bytes.find("__tsan_func_entry") != std::string::npos;
+}
+
+Engine explorer(const CampaignOptions& options) {
+  Engine result = engine(Engine::Kind::kExplore, "explore", own_program("kq_explore"));
+  if (!result.absent.empty()) return result;
+  const char* chosen = std::getenv("KQ_LIBKQ");
+  const std::string emulator =
+      chosen != nullptr && *chosen != '\0' ? chosen : own_library("controlled/libkq.so");
+  if (seed_corpus(kLitmus).empty()) {
+    result.absent = "no corpus/litmus beside this build";
+  } else if (!is_instrumented(options.subject == "emulator" ? emulator : options.subject)) {
+    result.absent = "the subject was not compiled with -fsanitize=thread";
+  }
+  return result;
+}
+
+// The subject of the one is the parser of litmus programs, not a kqueue. The other reaches corners
+// that the checker of histories does not yet judge rightly (docs/explore.md): who runs it looks at
+// what it finds, while a campaign's verdict must stand by itself.
+bool is_not_for_campaigns(const std::string& fuzzer) {
+  return fuzzer == "litmus_fuzzer" || fuzzer == "schedule_fuzzer";
+}
 
 // Hundreds of measurements in a few seconds would measure their own start-up. A short run keeps a
 // question of each kind, with lists of 64, and the claim of 2006; scripts/bench asks them all.
@@ -119,9 +153,10 @@ void measure(const CampaignOptions& options, Job* job) {
 std::vector<Engine> turn_takers(const CampaignOptions& options) {
   std::vector<Engine> engines = {engine(Engine::Kind::kStress, "stress", own_program("kq_stress"))};
   engines.push_back(litmus());
+  engines.push_back(explorer(options));
   const auto fuzzers = preset_programs_ending("fuzz", "_fuzzer");
   for (const std::string& program : fuzzers) {
-    if (tortures_no_kqueue(file_of(program))) continue;
+    if (is_not_for_campaigns(file_of(program))) continue;
     engines.push_back(engine(Engine::Kind::kFuzzer, file_of(program), program));
   }
   if (fuzzers.empty()) {
@@ -146,6 +181,7 @@ Job turn(const Engine& engine, const CampaignOptions& options, uint64_t seed, do
   result.seed = seed;
   result.seconds = seconds;
   if (engine.kind == Engine::Kind::kLitmus) run_litmus(&result);
+  if (engine.kind == Engine::Kind::kExplore) explore(&result);
   if (engine.kind == Engine::Kind::kFuzzer) fuzz(engine, options, &result);
   if (engine.kind == Engine::Kind::kBench) measure(options, &result);
   return result;

@@ -19,7 +19,7 @@ struct CampaignOptions {
 };
 
 struct Engine {
-  enum class Kind { kStress, kLitmus, kFuzzer, kBench };
+  enum class Kind { kStress, kLitmus, kExplore, kFuzzer, kBench };
   Kind kind;
   std::string name;
   std::string program;

@@ -46,7 +46,7 @@ bool litmus_text(const std::string& finding_path, const Finding& finding, std::s
 
 bool has_litmus(const Finding& finding) {
   return finding.engine == "sequential" || finding.engine == "free-running" ||
-         finding.engine == kFuzzer;
+         finding.engine == "controlled" || finding.engine == kFuzzer;
 }
 
 bool litmus_of(const std::string& finding_path, const Finding& finding, Scenario* scenario,

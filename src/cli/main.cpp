@@ -2,10 +2,12 @@
 #include "cli/command_line.h"
 
 int main(int argc, char** argv) {
+  if (const auto code = kqtorture::explore_instead(argc, argv)) return *code;
   kqtorture::CommandLine line(argc, argv);
   kqtorture::register_torture(&line);
   kqtorture::register_check(&line);
   kqtorture::register_run(&line);
+  kqtorture::register_explore(&line);
   kqtorture::register_shrink(&line);
   kqtorture::register_replay(&line);
   kqtorture::register_explain(&line);

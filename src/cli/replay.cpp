@@ -148,6 +148,7 @@ int run_replay(const CommandLine& line, const CLI::App& subcommand, const std::s
     Scenario scenario;
     if (!litmus_of(path, finding, &scenario, &error)) return usage_error(error);
     export_subject(common);
+    if (!finding.schedule.empty()) return explore_finding("replay", path, {});
     return replay_litmus(line, scenario, finding, seed);
   }
   Replay replay;

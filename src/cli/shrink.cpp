@@ -114,6 +114,11 @@ int run_shrink(const CommandLine& line, const CLI::App& subcommand, const Argume
     common.profile = finding.profile;
   }
   export_subject(common);
+  if (!finding.schedule.empty()) {
+    std::vector<std::string> more = {"--budget", std::to_string(common.budget)};
+    if (!arguments.output.empty()) more.insert(more.end(), {"--output", arguments.output});
+    return explore_finding("shrink", arguments.path, more);
+  }
   RunOptions how;
   how.free_running = finding.engine == "free-running";
   how.iterations = arguments.iterations;

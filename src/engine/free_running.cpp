@@ -10,12 +10,11 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
-#include <deque>
 #include <mutex>
 #include <thread>
 
 #include "engine/sleepers.h"
-#include "engine/thread_log.h"
+#include "engine/threaded_run.h"
 #include "engine/watch.h"
 #include "scenario/print.h"
 #include "scenario/random.h"
@@ -61,23 +60,16 @@ class MainLogger : public ThreadLogger {
 class FreeRunningEngine::Run {
  public:
   Run(const FreeRunningEngine& engine, const Program& program, const FreeRunningOptions& options)
-      : engine_(engine), program_(program), options_(options), world_(engine.subject_) {
-    for (const Thread& thread : program.threads) {
-      if (thread.role == Role::kThread) threads_.push_back(&thread);
+      : engine_(engine), options_(options), run_(engine.subject_, program) {
+    run_.add(std::make_unique<MainLogger>(clock_));
+    for (size_t i = 0; i < run_.threads().size(); i++) {
+      run_.add(std::make_unique<ThreadLogger>(clock_));
     }
-    loggers_.push_back(std::make_unique<MainLogger>(clock_));
-    for (size_t i = 0; i < threads_.size(); i++) {
-      loggers_.push_back(std::make_unique<ThreadLogger>(clock_));
-    }
-    for (const auto& logger : loggers_) {
-      executors_.push_back(std::make_unique<Executor>(&world_, logger.get()));
-      executors_.back()->prepare(program);
-    }
-    ids_.resize(threads_.size());
+    ids_.resize(count());
   }
 
   FreeRunningResult go() {
-    for (size_t i = 0; i < threads_.size(); i++) workers_.emplace_back([this, i] { work(i); });
+    for (size_t i = 0; i < count(); i++) workers_.emplace_back([this, i] { work(i); });
     for (int i = 1; goes_on(i); i++) once(i);
     if (result_.stuck) {
       for (std::thread& worker : workers_) worker.detach();
@@ -89,6 +81,8 @@ class FreeRunningEngine::Run {
   }
 
  private:
+  size_t count() const { return run_.threads().size(); }
+
   bool goes_on(int iteration) const {
     if (result_.status != Status::kClean || iteration > options_.iterations) return false;
     return iteration == 1 || !options_.deadline ||
@@ -111,11 +105,11 @@ class FreeRunningEngine::Run {
       if (last < 0) return;
       // Together, as far as two processors allow it.
       arrived_.fetch_add(1, std::memory_order_relaxed);
-      while (arrived_.load(std::memory_order_relaxed) < threads_.size()) std::this_thread::yield();
+      while (arrived_.load(std::memory_order_relaxed) < count()) std::this_thread::yield();
       Random random(options_.seed * 0x9e3779b97f4a7c15 + static_cast<uint64_t>(last) * 64 + index);
-      for (const Op& op : threads_[index]->ops) {
+      for (const Op& op : run_.threads()[index]->ops) {
         delay(&random);
-        operate(index + 1, op);
+        run_.operate(index + 1, op);
       }
       const std::lock_guard lock(mutex_);
       finished_[index] = true;
@@ -123,16 +117,10 @@ class FreeRunningEngine::Run {
     }
   }
 
-  void operate(size_t log, const Op& op) {
-    loggers_[log]->begin_operation(op);
-    const Executor::Result done = executors_[log]->run(op);
-    loggers_[log]->end_operation(executors_[log]->returned(), done == Executor::Result::kDone);
-  }
-
   void start(int iteration) {
     const std::lock_guard lock(mutex_);
     arrived_.store(0, std::memory_order_relaxed);
-    finished_.assign(threads_.size(), false);
+    finished_.assign(count(), false);
     iteration_ = iteration;
     changed_.notify_all();
   }
@@ -140,37 +128,28 @@ class FreeRunningEngine::Run {
   // --- the main thread
 
   void once(int iteration) {
-    for (const auto& logger : loggers_) logger->reset();
-    probes_.clear();
     std::string why_not;
-    if (!world_.begin(program_, loggers_[0].get(), &why_not)) {
-      world_.end();
+    if (!run_.begin(&why_not)) {
+      run_.world().end();
       result_.status = Status::kSkipped;
       result_.message = why_not;
       return;
     }
-    section(Role::kSetup);
+    run_.section(Role::kSetup);
     start(iteration);
     if (!see_through()) return;
-    section(Role::kFinally);
+    run_.section(Role::kFinally);
     result_.iterations++;
     judge();
-    world_.end();
+    run_.world().end();
     note_progress();
-  }
-
-  void section(Role role) {
-    for (const Thread& thread : program_.threads) {
-      if (thread.role != role) continue;
-      for (const Op& op : thread.ops) operate(0, op);
-    }
   }
 
   // Waits until all threads have finished, ending waits that nothing will end. False when a thread
   // is stuck.
   bool see_through() {
-    std::vector<ThreadPulse> last(threads_.size());
-    std::vector<uint64_t> progress(threads_.size());
+    std::vector<ThreadPulse> last(count());
+    std::vector<uint64_t> progress(count());
     int equal_looks = 0, signals = 0;
     while (true) {
       {
@@ -181,12 +160,12 @@ class FreeRunningEngine::Run {
         if (all) return true;
       }
       bool same = true, waiting = true, moved = false;
-      for (size_t i = 0; i < threads_.size(); i++) {
+      for (size_t i = 0; i < count(); i++) {
         if (finished(i)) continue;
         const ThreadPulse pulse = pulse_of(ids_[i].id);
-        const uint64_t steps = loggers_[i + 1]->progress();
+        const uint64_t steps = run_.log(i + 1).progress();
         same = same && pulse.sleeping && pulse == last[i] && steps == progress[i];
-        waiting = waiting && loggers_[i + 1]->waits_on() >= 0;
+        waiting = waiting && run_.log(i + 1).waits_on() >= 0;
         moved = moved || steps != progress[i];
         last[i] = pulse;
         progress[i] = steps;
@@ -212,8 +191,8 @@ class FreeRunningEngine::Run {
     result_.verdict = "hang";
     result_.message = why;
     result_.stuck = true;
-    for (size_t i = 0; i < threads_.size(); i++) {
-      if (!finished(i)) result_.message += ", in thread " + std::string(threads_[i]->name.view());
+    for (size_t i = 0; i < count(); i++) {
+      if (!finished(i)) result_.message += ", in thread " + run_.name_of(i + 1);
     }
     return false;
   }
@@ -222,62 +201,25 @@ class FreeRunningEngine::Run {
   // tells the checker whether they should.
   void probe_and_interrupt(bool probes) {
     std::vector<int> kqueues;
-    for (size_t i = 0; i < threads_.size(); i++) {
-      const int kq = loggers_[i + 1]->waits_on();
+    for (size_t i = 0; i < count(); i++) {
+      const int kq = run_.log(i + 1).waits_on();
       if (kq >= 0 && !finished(i)) kqueues.push_back(kq);
     }
     std::sort(kqueues.begin(), kqueues.end());
     kqueues.erase(std::unique(kqueues.begin(), kqueues.end()), kqueues.end());
     for (const int kq : kqueues) {
-      if (probes) probe(kq);
+      if (probes) run_.probe(kq);
     }
-    for (size_t i = 0; i < threads_.size(); i++) {
+    for (size_t i = 0; i < count(); i++) {
       if (finished(i)) continue;
       if (probes) result_.interrupted++;
       pthread_kill(ids_[i].handle, interrupting_signal());
     }
   }
 
-  void probe(int kq) {
-    Kevent events[limit::kRoom];
-    const timespec zero{};
-    contract::Op op;
-    op.fd = kq;
-    op.nevents = limit::kRoom;
-    probes_.push_back(probe_in_words(kq));
-    loggers_[0]->begin_operation(probes_.back());
-    loggers_[0]->before(&op);
-    contract::Outcome outcome;
-    outcome.events = reinterpret_cast<const contract::Event*>(events);
-    outcome.value = engine_.subject_.kevent(kq, nullptr, 0, events, limit::kRoom, &zero);
-    if (outcome.value < 0) outcome.error = errno;
-    loggers_[0]->after(op, outcome);
-    loggers_[0]->calls().ops.back().quiescent = true;
-    loggers_[0]->end_operation({outcome.value, outcome.error, outcome.events}, true);
-  }
-
-  // The operation that a probe would be if the program had it.
-  Op probe_in_words(int kq) const {
-    Op op;
-    op.kind = OpKind::kKevent;
-    op.target.number = static_cast<uint64_t>(kq);
-    op.room = limit::kRoom;
-    for (size_t i = 0; i < program_.objects.size(); i++) {
-      const Ref ref{static_cast<uint8_t>(i), 0, 0};
-      const bool kqueue = program_.objects[i].kind == ObjectKind::kKqueue;
-      if (kqueue && world_.number(ref) == kq) op.target = ref;
-    }
-    return op;
-  }
-
   void judge() {
-    contract::HistoryView view;
-    view.ns_per_tick = clock_.ns_per_tick();
-    for (const auto& logger : loggers_) {
-      const contract::History::Thread& calls = logger->calls();
-      view.threads.push_back({calls.ops, calls.events, calls.truncated});
-      for (const contract::HistoryOp& call : calls.ops) result_.deliveries += call.seen;
-    }
+    const contract::HistoryView& view = run_.view(clock_.ns_per_tick());
+    result_.deliveries += run_.deliveries();
     result_.operations += contract::operations(view);
     const contract::CheckReport report =
         contract::check_history(view, engine_.profile_, engine_.host_);
@@ -287,42 +229,7 @@ class FreeRunningEngine::Run {
     result_.verdict = report.violation->verdict;
     result_.rule = report.violation->rule;
     result_.message = report.violation->message;
-    result_.lanes = lanes(report.violation->guilty);
-  }
-
-  // The operations, not the calls that they are made of.
-  Lanes lanes(contract::OpRef guilty) const {
-    Lanes lanes;
-    lanes.caption = "no order explains this run:";
-    uint64_t origin = UINT64_MAX;
-    for (size_t t = 0; t < loggers_.size(); t++) {
-      lanes.names.push_back(name_of(t));
-      if (loggers_[t]->operations().empty()) continue;
-      origin = std::min(origin, loggers_[t]->operations()[0].begin);
-    }
-    for (size_t t = 0; t < loggers_.size(); t++) {
-      for (const ThreadLogger::Operation& operation : loggers_[t]->operations()) {
-        if (!operation.done || operation.end_call == operation.first_call) continue;
-        Returned returned = operation.returned;
-        returned.events = operation.events.data();
-        lanes.calls.push_back({.lane = static_cast<uint32_t>(t),
-                               .begin = microseconds(operation.begin - origin),
-                               .end = microseconds(operation.end - origin),
-                               .text = describe(program_, world_, *operation.op, returned),
-                               .guilty = guilty.thread == t && guilty.op >= operation.first_call &&
-                                         guilty.op < operation.end_call});
-      }
-    }
-    return lanes;
-  }
-
-  // The main thread runs setup and finally, and probes.
-  std::string name_of(size_t lane) const {
-    return lane == 0 ? "main" : std::string(threads_[lane - 1]->name.view());
-  }
-
-  double microseconds(uint64_t ticks) const {
-    return static_cast<double>(ticks) * clock_.ns_per_tick() / 1000;
+    result_.lanes = run_.lanes(report.violation->guilty, view.ns_per_tick);
   }
 
   struct Id {
@@ -331,14 +238,9 @@ class FreeRunningEngine::Run {
   };
 
   const FreeRunningEngine& engine_;
-  const Program& program_;
   const FreeRunningOptions options_;
-  World world_;
   const RecorderClock clock_;
-  std::vector<const Thread*> threads_;
-  std::vector<std::unique_ptr<ThreadLogger>> loggers_;  // of the main thread, then of the others
-  std::vector<std::unique_ptr<Executor>> executors_;    // likewise
-  std::deque<Op> probes_;                               // of this run; logs point into it
+  ThreadedRun run_;
   std::vector<std::thread> workers_;
   std::mutex mutex_;  // of the next three and ids_
   std::condition_variable changed_;

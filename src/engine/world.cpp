@@ -43,11 +43,11 @@ World::World(const Subject& subject) : subject_(subject), fixtures_(subject) {
 bool World::begin(const Program& program, Observer* observer, std::string* why_not) {
   end();
   program_ = &program;
-  const bool fresh = makes_descriptors(program);
+  const bool fresh = !keeps_ || makes_descriptors(program);
   for (size_t i = 0; i < program.objects.size(); i++) {
     if (!make(program, i, fresh, observer, why_not)) return false;
   }
-  if (fresh && highest_.load(kRelaxed) >= 0) fixtures_.fill_gaps(highest_.load(kRelaxed));
+  if (fresh && keeps_ && highest_.load(kRelaxed) >= 0) fixtures_.fill_gaps(highest_.load(kRelaxed));
   return true;
 }
 

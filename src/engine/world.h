@@ -40,6 +40,10 @@ class World {
   // Closes everything, kqueues first: the subject is as empty as before begin().
   void end();
 
+  // From now on nothing is kept from one program for the next: each begins with the numbers that it
+  // would have in a process of its own.
+  void keep_nothing() { keeps_ = false; }
+
   const Subject& subject() const { return subject_; }
   Fixtures& fixtures() { return fixtures_; }
 
@@ -86,6 +90,7 @@ class World {
   Fixtures fixtures_;
   const Program* program_ = nullptr;
   size_t made_ = 0;  // objects
+  bool keeps_ = true;
   std::atomic<int> highest_{-1};
   Slot slots_[limit::kObjects][2];
   std::atomic<bool> spoiled_[limit::kObjects];

@@ -15,3 +15,11 @@ function(kq_configure_library target)
   target_compile_options(${target} PRIVATE -fvisibility=hidden -fno-rtti)
   target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 endfunction()
+
+# kq_instrument_for_schedules(<library>): compiled with what calls the runtime of src/sched, and put
+# where programs with that runtime look for it.
+function(kq_instrument_for_schedules target)
+  target_compile_options(${target} PRIVATE -fno-sanitize=all -fsanitize=thread)
+  set_target_properties(${target} PROPERTIES
+                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/controlled)
+endfunction()

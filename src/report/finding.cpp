@@ -91,6 +91,10 @@ std::string to_text(const Finding& finding) {
   std::string lanes;
   for (const std::string& line : to_lines(finding.lanes)) lanes += line + "\n";
   append_block(&out, "history", lanes);
+  if (!finding.schedule.empty()) {
+    out += "  schedule: " + std::to_string(finding.schedule.decisions.size()) + " choices of " +
+           finding.schedule.strategy + ", trace " + hex(finding.schedule.trace) + "\n";
+  }
   return to_printable(out);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "report/lanes.h"
+#include "report/schedule.h"
 
 namespace kqtorture {
 
@@ -23,6 +24,7 @@ struct Finding {
   std::string reproducer;           // litmus text, or the input file's name; may be empty
   std::vector<std::string> detail;  // stack, trace, output, ...; may be empty
   Lanes lanes;                      // of a run with several threads; may be empty
+  ScheduleRecord schedule;          // of a controlled run; may be empty
 };
 
 // The directory that findings are saved in: KQ_OUT, or "out".

@@ -58,6 +58,24 @@ bool read_call(const json& object, size_t lanes, Lanes::Call* call, std::string*
   return true;
 }
 
+bool read_unsigned(const json& object, const char* name, uint64_t* value) {
+  const auto member = object.find(name);
+  if (member == object.end() || !member->is_number_unsigned()) return false;
+  *value = member->get<uint64_t>();
+  return true;
+}
+
+bool read_switch(const json& object, size_t lanes, Lanes::Switch* one, std::string* error) {
+  uint64_t from = 0, to = 0;
+  const auto time = object.is_object() ? object.find("time_us") : object.end();
+  if (time == object.end() || !time->is_number() || !read_unsigned(object, "from", &from) ||
+      !read_unsigned(object, "to", &to) || from >= lanes || to >= lanes) {
+    return fail(error, "a switch of the finding's \"lanes\" is malformed");
+  }
+  *one = {time->get<double>(), static_cast<uint32_t>(from), static_cast<uint32_t>(to), ""};
+  return read_string(object, "at", false, &one->text, error);
+}
+
 bool read_lanes(const json& object, Lanes* lanes, std::string* error) {
   if (!object.is_object()) return fail(error, "finding's \"lanes\" is not an object");
   if (!read_string(object, "caption", false, &lanes->caption, error)) return false;
@@ -77,6 +95,43 @@ bool read_lanes(const json& object, Lanes* lanes, std::string* error) {
     if (!read_call(entry, lanes->names.size(), &call, error)) return false;
     lanes->calls.push_back(std::move(call));
   }
+  const auto switches = object.find("switches");
+  if (switches == object.end()) return true;
+  if (!switches->is_array() || switches->size() > kMaxDetailLines) {
+    return fail(error, "finding's \"lanes\" have no list of switches");
+  }
+  for (const json& entry : *switches) {
+    Lanes::Switch one;
+    if (!read_switch(entry, lanes->names.size(), &one, error)) return false;
+    lanes->switches.push_back(std::move(one));
+  }
+  return true;
+}
+
+// A schedule that is not understood in full would be another schedule: nothing is ignored here.
+bool read_schedule(const json& object, ScheduleRecord* schedule, std::string* error) {
+  uint64_t version = 0;
+  if (!object.is_object() || !read_unsigned(object, "version", &version)) {
+    return fail(error, "finding's \"schedule\" is malformed");
+  }
+  if (version != ScheduleRecord::kVersion) {
+    return fail(error, "finding's \"schedule\" is of version " + std::to_string(version) +
+                           ", which this program does not know");
+  }
+  std::string decisions;
+  if (!read_string(object, "strategy", true, &schedule->strategy, error) ||
+      !read_string(object, "carrier", true, &schedule->carrier, error) ||
+      !read_string(object, "decisions", true, &decisions, error)) {
+    return false;
+  }
+  const auto races = object.find("races");
+  const bool known = schedule->carrier == "fibers" || schedule->carrier == "threads";
+  if (schedule->strategy.empty() || !known || !read_unsigned(object, "trace", &schedule->trace) ||
+      !read_unsigned(object, "most_steps", &schedule->most_steps) || races == object.end() ||
+      !races->is_boolean() || !decisions_from_text(decisions, &schedule->decisions)) {
+    return fail(error, "finding's \"schedule\" is malformed");
+  }
+  schedule->races = races->get<bool>();
   return true;
 }
 
@@ -108,7 +163,9 @@ bool read_members(const json& object, Finding* finding, std::string* error) {
     }
   }
   const auto lanes = object.find("lanes");
-  return lanes == object.end() || read_lanes(*lanes, &finding->lanes, error);
+  if (lanes != object.end() && !read_lanes(*lanes, &finding->lanes, error)) return false;
+  const auto schedule = object.find("schedule");
+  return schedule == object.end() || read_schedule(*schedule, &finding->schedule, error);
 }
 
 nlohmann::ordered_json to_object(const Lanes& lanes) {
@@ -122,7 +179,26 @@ nlohmann::ordered_json to_object(const Lanes& lanes) {
     entry["call"] = call.text;
     calls.push_back(std::move(entry));
   }
-  return {{"caption", lanes.caption}, {"names", lanes.names}, {"calls", std::move(calls)}};
+  nlohmann::ordered_json object = {
+      {"caption", lanes.caption}, {"names", lanes.names}, {"calls", std::move(calls)}};
+  if (lanes.switches.empty()) return object;
+  nlohmann::ordered_json switches = nlohmann::ordered_json::array();
+  for (const Lanes::Switch& one : lanes.switches) {
+    switches.push_back(
+        {{"time_us", one.time}, {"from", one.from}, {"to", one.to}, {"at", one.text}});
+  }
+  object["switches"] = std::move(switches);
+  return object;
+}
+
+nlohmann::ordered_json to_object(const ScheduleRecord& schedule) {
+  return {{"version", ScheduleRecord::kVersion},
+          {"strategy", schedule.strategy},
+          {"carrier", schedule.carrier},
+          {"trace", schedule.trace},
+          {"most_steps", schedule.most_steps},
+          {"races", schedule.races},
+          {"decisions", decisions_to_text(schedule.decisions)}};
 }
 
 }  // namespace
@@ -141,6 +217,7 @@ std::string to_json(const Finding& finding) {
   object["reproducer"] = finding.reproducer;
   object["detail"] = finding.detail;
   if (!finding.lanes.empty()) object["lanes"] = to_object(finding.lanes);
+  if (!finding.schedule.empty()) object["schedule"] = to_object(finding.schedule);
   return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

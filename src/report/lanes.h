@@ -23,15 +23,24 @@ struct Lanes {
     bool guilty = false;
     friend bool operator==(const Call&, const Call&) = default;
   };
-  std::string caption;             // what the calls are; may be empty
-  std::vector<std::string> names;  // of the threads
-  std::vector<Call> calls;         // in any order
+  // Of a controlled run: a thread that could have gone on did not, another did.
+  struct Switch {
+    double time = 0;            // microseconds, as those of the calls
+    uint32_t from = 0, to = 0;  // lanes
+    std::string text;           // what `from` was about to do, and where
+    friend bool operator==(const Switch&, const Switch&) = default;
+  };
+  std::string caption;                // what the calls are; may be empty
+  std::vector<std::string> names;     // of the threads
+  std::vector<Call> calls;            // in any order
+  std::vector<Switch> switches = {};  // by ascending time; may be empty
 
   bool empty() const { return calls.empty(); }
   friend bool operator==(const Lanes&, const Lanes&) = default;
 };
 
-// Caption, head, and one line for each call in the order in which they began.
+// Caption, head, and one line for each call in the order in which they began, with the switches
+// between them where they happened.
 std::vector<std::string> to_lines(const Lanes& lanes);
 
 // An <svg> element that stands alone: as a file of its own, or in a page. In dark surroundings it

@@ -26,6 +26,7 @@ constexpr char kDrawingStyle[] = R"(
 .lanes rect.call { fill: #58a; } .lanes rect.guilty { fill: #c22; }
 .lanes rect.waiting { fill-opacity: .45; }
 .lanes line { stroke: #8886; } .lanes .lead { stroke-dasharray: 1 3; }
+.lanes line.switch { stroke: #c80; stroke-width: 2; }
 @media (prefers-color-scheme: dark) { .lanes text { fill: #ddd; } .lanes .dim { fill: #999; } }
 )";
 
@@ -46,11 +47,12 @@ std::string microseconds(double time) {
   return text;
 }
 
-// An instant at which a call begins or ends.
+// An instant at which a call begins or ends, or another thread goes on.
 struct Instant {
+  enum class What : uint8_t { kSwitch, kBegin, kEnd };
   double time;
-  size_t call;
-  bool begins;
+  size_t index;  // of the call, or of the switch
+  What what;
 };
 
 class Drawing {
@@ -60,6 +62,9 @@ class Drawing {
   std::string svg() const {
     size_t longest = 0;
     for (const Lanes::Call& call : lanes_.calls) longest = std::max(longest, call.text.size());
+    for (const Lanes::Switch& one : lanes_.switches) {
+      if (one.from < lanes_.names.size()) longest = std::max(longest, text_of(one).size());
+    }
     const int width = labels_at() + 20 + static_cast<int>(longest) * kTextWidth;
     const std::string size = std::to_string(width) + ' ' + std::to_string(height_);
     std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lanes\" viewBox=\"0 0 " +
@@ -74,27 +79,36 @@ class Drawing {
       out += line_from(x, kHead - 8, x, height_ - 4, "lane");
     }
     for (size_t i = 0; i < lanes_.calls.size(); i++) out += call(i);
+    for (size_t i = 0; i < lanes_.switches.size(); i++) out += arrow(i);
     return out + "</svg>\n";
   }
 
  private:
+  using What = Instant::What;
+
   // Rows from top to bottom. Of equal times the ends come last: equal times overlap.
   void place() {
     std::vector<Instant> instants;
     for (size_t i = 0; i < lanes_.calls.size(); i++) {
       const Lanes::Call& call = lanes_.calls[i];
-      instants.push_back({call.begin, i, true});
-      if (call.end) instants.push_back({std::max(*call.end, call.begin), i, false});
+      instants.push_back({call.begin, i, What::kBegin});
+      if (call.end) instants.push_back({std::max(*call.end, call.begin), i, What::kEnd});
+    }
+    for (size_t i = 0; i < lanes_.switches.size(); i++) {
+      instants.push_back({lanes_.switches[i].time, i, What::kSwitch});
     }
     std::stable_sort(instants.begin(), instants.end(), [](const Instant& a, const Instant& b) {
-      return a.time != b.time ? a.time < b.time : a.begins > b.begins;
+      return a.time != b.time ? a.time < b.time : a.what < b.what;
     });
     top_.resize(lanes_.calls.size());
     bottom_.resize(lanes_.calls.size());
+    at_.resize(lanes_.switches.size());
     int y = kHead;
     for (const Instant& instant : instants) {
-      (instant.begins ? top_ : bottom_)[instant.call] = y;
-      y += instant.begins ? kBeginRow : kEndRow;
+      (instant.what == What::kSwitch  ? at_
+       : instant.what == What::kBegin ? top_
+                                      : bottom_)[instant.index] = y;
+      y += instant.what == What::kEnd ? kEndRow : kBeginRow;
     }
     height_ = y + 8;
     for (size_t i = 0; i < lanes_.calls.size(); i++) {
@@ -120,13 +134,30 @@ class Drawing {
            "</title></rect>\n" + text_at(labels_at(), text_y, "what" + guilty, call.text);
   }
 
+  std::string text_of(const Lanes::Switch& one) const {
+    const std::string& name = lanes_.names[one.from];
+    return name + " stops" + (one.text.empty() ? "" : " at " + one.text);
+  }
+
+  // From the thread that stops to the one that goes on.
+  std::string arrow(size_t index) const {
+    const Lanes::Switch& one = lanes_.switches[index];
+    if (one.from >= lanes_.names.size() || one.to >= lanes_.names.size()) return "";
+    const int y = at_[index] + 9;
+    const int from = middle_of(one.from), to = middle_of(one.to);
+    const int back = to > from ? -6 : 6;
+    return line_from(from, y, to, y, "switch") + line_from(to, y, to + back, y - 4, "switch") +
+           line_from(to, y, to + back, y + 4, "switch") +
+           text_at(labels_at(), y + 4, "dim", text_of(one));
+  }
+
   int middle_of(size_t lane) const {
     return kTimeWidth + static_cast<int>(lane) * kLaneWidth + kLaneWidth / 2;
   }
   int labels_at() const { return middle_of(lanes_.names.size()); }
 
   const Lanes& lanes_;
-  std::vector<int> top_, bottom_;
+  std::vector<int> top_, bottom_, at_;
   int height_ = 0;
 };
 

@@ -4,6 +4,9 @@
 #include "subject/process_usage.h"
 
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 #include <cstdio>
 #include <cstdlib>
@@ -62,6 +65,63 @@ void add_threads(pid_t pid, Usage* usage) {
     usage->runnable = usage->runnable || thread.state == 'R' || thread.state == 'D';
     usage->stopped = usage->stopped || thread.state == 'T' || thread.state == 't';
   }
+}
+
+// "202 (futex) 0x7f..": the number alone tells a person nothing. Only calls that may block long.
+std::string named_call(const std::string& line) {
+  struct Call {
+    long number;
+    const char* name;
+  };
+#define KQT_CALL(name) \
+  Call { SYS_##name, #name }
+  static constexpr Call kCalls[] = {
+    KQT_CALL(read),
+    KQT_CALL(write),
+    KQT_CALL(readv),
+    KQT_CALL(writev),
+    KQT_CALL(ppoll),
+    KQT_CALL(pselect6),
+    KQT_CALL(epoll_pwait),
+    KQT_CALL(futex),
+    KQT_CALL(nanosleep),
+    KQT_CALL(wait4),
+    KQT_CALL(waitid),
+    KQT_CALL(accept),
+    KQT_CALL(accept4),
+    KQT_CALL(connect),
+    KQT_CALL(recvfrom),
+    KQT_CALL(recvmsg),
+    KQT_CALL(recvmmsg),
+    KQT_CALL(sendto),
+    KQT_CALL(sendmsg),
+    KQT_CALL(flock),
+    KQT_CALL(fcntl),
+    KQT_CALL(splice),
+    KQT_CALL(openat),
+    KQT_CALL(rt_sigsuspend),
+    KQT_CALL(rt_sigtimedwait),
+    KQT_CALL(msgrcv),
+    KQT_CALL(semtimedop),
+    KQT_CALL(clock_nanosleep),
+    KQT_CALL(io_getevents),
+    KQT_CALL(ioctl),
+    KQT_CALL(fsync),
+#if defined(SYS_poll)
+    KQT_CALL(poll),
+    KQT_CALL(select),
+    KQT_CALL(epoll_wait),
+    KQT_CALL(pause),
+#endif
+  };
+#undef KQT_CALL
+  const size_t end = line.find(' ');
+  for (const Call& call : kCalls) {
+    if (line.substr(0, end) != std::to_string(call.number)) continue;
+    return line.substr(0, end) + " (" + call.name + ")" +
+           (end == std::string::npos ? "" : line.substr(end));
+  }
+  return line;
 }
 
 std::string first_line(const std::string& path) {
@@ -138,7 +198,7 @@ std::vector<std::string> thread_states(pid_t pid) {
     read_stat(task + "/stat", &thread);
     lines.push_back("thread " + tid + " (" + first_line(task + "/comm") + "): state " +
                     thread.state + ", in " + first_line(task + "/wchan") + ", system call " +
-                    first_line(task + "/syscall"));
+                    named_call(first_line(task + "/syscall")));
   }
   return lines;
 }

@@ -91,6 +91,40 @@ TEST(FindingJson, MalformedFilesAreRefusedAndLeaveTheFindingAlone) {
   }
 }
 
+TEST(FindingJson, SchedulesGoThereAndBackAndWhatIsNotUnderstoodInFullIsRefused) {
+  Finding finding;
+  finding.verdict = "deadlock";
+  finding.engine = "controlled";
+  finding.message = "m";
+  finding.lanes.names = {"main", "A"};
+  finding.lanes.calls = {{.lane = 1, .begin = 1, .end = 2, .text = "c"}};
+  finding.lanes.switches = {{1.25, 0, 1, "f() file.c:1"}};
+  finding.schedule = {"pct:3", "fibers", 0xfedcba9876543210, 1000, true, {0, 0, 0, 2, 1, 1, 255}};
+  const std::string text = to_json(finding);
+  Finding back;
+  std::string error;
+  ASSERT_TRUE(from_json(text, &back, &error)) << error;
+  EXPECT_EQ(back.schedule, finding.schedule);
+  EXPECT_EQ(back.lanes, finding.lanes);
+  const std::pair<const char*, const char*> wrong[] = {{"\"version\": 1", "\"version\": 2"},
+                                                       {"0*3 2 1*2 255", "0*3 2 1*2 256"},
+                                                       {"0*3 2 1*2 255", "0*0"},
+                                                       {"0*3 2 1*2 255", "0*9999999"},
+                                                       {"0*3 2 1*2 255", "0*3,2"},
+                                                       {"0*3 2 1*2 255", "-1"},
+                                                       {"\"fibers\"", "\"steam\""},
+                                                       {"\"races\": true", "\"races\": 1"},
+                                                       {"\"most_steps\": 1000", "\"x\": 1000"},
+                                                       {"\"to\": 1", "\"to\": 2"}};
+  for (const auto& [right, instead] : wrong) {
+    std::string broken = text;
+    ASSERT_NE(broken.find(right), std::string::npos) << right;
+    broken.replace(broken.find(right), std::string(right).size(), instead);
+    EXPECT_FALSE(from_json(broken, &back, &error)) << instead;
+    EXPECT_FALSE(error.empty());
+  }
+}
+
 TEST(FindingJson, DeepNestingAndHugeFilesAreRefused) {
   Finding finding;
   std::string error;

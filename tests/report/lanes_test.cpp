@@ -29,6 +29,17 @@ Lanes two_threads() {
                      .guilty = true}}};
 }
 
+TEST(Lanes, SwitchesStandWhereTheyHappenedWithAnArrowToWhoGoesOn) {
+  Lanes lanes = two_threads();
+  lanes.switches = {{1.5, 0, 1, "f() file.c:7"}, {9, 1, 0, ""}};
+  const std::vector<std::string> lines = to_lines(lanes);
+  ASSERT_EQ(lines.size(), 7u);
+  EXPECT_EQ(lines[3], "        1.50               o->  main stops at f() file.c:7");
+  EXPECT_EQ(lines[6], "        9.00               <-o  B stops");
+  EXPECT_NE(to_svg(lanes).find("class=\"switch\""), std::string::npos);
+  EXPECT_EQ(to_svg(two_threads()).find("class=\"switch\""), std::string::npos);
+}
+
 TEST(Lanes, ALineIsACallAndAStarItsThread) {
   EXPECT_THAT(to_lines(two_threads()),
               ElementsAre("no order explains <this>:", "    begin us     end us main B",

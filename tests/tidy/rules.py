@@ -20,7 +20,7 @@ MIN_OPENING_WORDS = 6  # fewer is a title, not a paragraph
 ROOMS = {
     "kqueue": set(),
     "contract": set(),
-    "sched": set(),
+    "sched": {"scenario"},
     "report": {"contract"},
     "subject": {"report"},
     "scenario": {"subject", "contract", "report"},
