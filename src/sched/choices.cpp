@@ -22,6 +22,7 @@ constexpr uint32_t kMostFruitless = 64;
 
 uint64_t Core::next_deadline() const {
   uint64_t next = descriptors_.next_deadline();
+  if (timed_ == 0) return next;
   for (uint32_t i = 0; i < used_; i++) {
     if (threads_[i].state == Thread::State::kBlocked) next = std::min(next, threads_[i].deadline);
   }
@@ -32,6 +33,7 @@ uint64_t Core::next_deadline() const {
 bool Core::expire() {
   bool any = descriptors_.expire(now_);
   if (any) changes_++;
+  if (timed_ == 0) return any;
   for (uint32_t i = 0; i < used_; i++) {
     Thread& thread = threads_[i];
     if (thread.state != Thread::State::kBlocked || thread.deadline > now_) continue;
@@ -43,6 +45,7 @@ bool Core::expire() {
 
 // Those that wait for descriptors, if anything happened to any since they were looked at.
 void Core::retest() {
+  if (polling_ == 0) return;
   for (uint32_t i = 0; i < used_; i++) {
     Thread& thread = threads_[i];
     if (thread.state != Thread::State::kBlocked || thread.why != Why::kDescriptor) continue;

@@ -85,6 +85,7 @@ void Core::begin(const std::function<void()>& program, Strategy* strategy, const
   schedule_.dirty = false;
   now_ = kBeginning;
   changes_ = 1;
+  timed_ = polling_ = 0;
   early_ = fruitless_ = 0;
   held_.clear();
   interleaving_.reset();
@@ -204,7 +205,11 @@ Wake Core::block(Why why, uintptr_t key, uint64_t deadline, Step what, uint64_t 
   thread.key = key;
   thread.deadline = deadline;
   thread.next = {current_, what, object, site_of(site)};
+  timed_ += deadline != kNever;
+  polling_ += why == Why::kDescriptor;
   reschedule(false);
+  timed_ -= deadline != kNever;
+  polling_ -= why == Why::kDescriptor;
   thread.why = Why::kNothing;
   thread.deadline = kNever;
   return thread.wake;

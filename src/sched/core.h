@@ -205,15 +205,15 @@ class Core {
 
   Arena& arena() { return arena_; }
   void acquire(uintptr_t object) {
-    if (!alone_) races_.acquire(current_, object);
+    if (orders_matter()) races_.acquire(current_, object);
   }
   void release(uintptr_t object) {
-    if (alone_) return;
+    if (!orders_matter()) return;
     const OutOfSubject out;
     races_.release(current_, object);
   }
   void release_store(uintptr_t object) {
-    if (alone_) return;
+    if (!orders_matter()) return;
     const OutOfSubject out;
     races_.release_store(current_, object);
   }
@@ -225,6 +225,7 @@ class Core {
  private:
   Core();
   static Core& make();
+  bool orders_matter() const { return options_.races && !alone_; }
   void begin(const std::function<void()>& program, Strategy* strategy, const Options& options);
   void clean_up();
   static void entry(uint32_t thread);
@@ -256,6 +257,9 @@ class Core {
 
   uint64_t now_ = 0;
   uint64_t changes_ = 1;
+  // Threads in a wait with an end, and in one for descriptors: nobody else need be looked at.
+  uint32_t timed_ = 0;
+  uint32_t polling_ = 0;
   uint32_t early_ = 0;      // times that the clock was chosen though others could go on
   uint32_t fruitless_ = 0;  // jumps of the clock in a row that let nobody go on
 
