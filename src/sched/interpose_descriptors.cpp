@@ -128,14 +128,15 @@ KQ_REPLACE(int, eventfd, (unsigned value, int flags)) {
   return opening((flags & EFD_NONBLOCK) != 0, KQ_HERE, SYS_eventfd2, value, flags);
 }
 
+// To read or write an instance fails at once, as if it were opened not to wait.
 KQ_REPLACE(int, epoll_create, (int size)) {
   if (!controlled()) return real().epoll_create(size);
-  return opening(-1, KQ_HERE, SYS_epoll_create1, 0);
+  return opening(1, KQ_HERE, SYS_epoll_create1, 0);
 }
 
 KQ_REPLACE(int, epoll_create1, (int flags)) {
   if (!controlled()) return real().epoll_create1(flags);
-  return opening(-1, KQ_HERE, SYS_epoll_create1, flags);
+  return opening(1, KQ_HERE, SYS_epoll_create1, flags);
 }
 
 KQ_REPLACE(int, timerfd_create, (int clock, int flags)) {
