@@ -108,9 +108,9 @@ Thread* Core::choose() {
       schedule_.choices++;
     }
     const Candidate& chosen = candidates[answer];
-    schedule_.trace =
-        mix(schedule_.trace,
-            mix(chosen.site, (uint64_t{chosen.thread} << 32) | static_cast<uint64_t>(chosen.step)));
+    const uint64_t site = is_in_program(chosen.site) ? 0 : chosen.site;
+    schedule_.trace = mix(schedule_.trace, mix(site, (uint64_t{chosen.thread} << 32) |
+                                                         static_cast<uint64_t>(chosen.step)));
     schedule_.trace = mix(schedule_.trace, chosen.object);
     if (chosen.thread != kClockThread) {
       if (!alone_) interleaving_.add(chosen, threads_[chosen.thread].context());

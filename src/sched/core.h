@@ -33,6 +33,9 @@ inline constexpr uint64_t kNever = UINT64_MAX;
 // What all descriptor calls are done to: which of them are about the same file only the kernel
 // knows.
 inline constexpr uint64_t kKernelObject = uint64_t{4} << 60;
+// Sites in this program, and not in the subject: another build of it has others.
+inline constexpr uint64_t kInProgram = 5;
+constexpr bool is_in_program(uint64_t site) { return site >> 60 == kInProgram; }
 
 enum class Why : uint8_t {
   kNothing,

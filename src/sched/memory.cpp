@@ -12,9 +12,9 @@ namespace kqtorture::sched {
 namespace {
 
 // The upper four bits of an object say what kind of place it is.
-enum Region : uint64_t { kInArena = 1, kInImage = 2, kOnStack = 3, kInProgram = 5 };
+enum Region : uint64_t { kInArena = 1, kInImage = 2, kOnStack = 3 };
 
-constexpr uint64_t name(Region region, uint64_t offset) { return uint64_t{region} << 60 | offset; }
+constexpr uint64_t name(uint64_t region, uint64_t offset) { return region << 60 | offset; }
 constexpr uint64_t kOffset = (uint64_t{1} << 60) - 1;
 
 extern "C" const char __executable_start;
@@ -62,7 +62,7 @@ std::string Core::describe(uint64_t site) const {
   const uint64_t offset = site & kOffset;
   uintptr_t address = 0;
   if (site >> 60 == kInImage) address = image_.base() + offset;
-  if (site >> 60 == kInProgram) {
+  if (is_in_program(site)) {
     address = reinterpret_cast<uintptr_t>(&__executable_start) + offset;
   }
   return address == 0 ? "?" : symbolize(address - 1);  // a return address is after its call
