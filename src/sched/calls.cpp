@@ -116,57 +116,30 @@ long fcntl_call(int fd, int command, long argument, uintptr_t site) {
   return result;
 }
 
-long poll_call(pollfd* fds, unsigned long count, int64_t timeout, Order order, uintptr_t site) {
+namespace {
+
+// Asks without waiting.
+template <typename Look>
+long look_once(Step what, Order order, uintptr_t site, Look look) {
   Core& core = Core::get();
-  timespec zero{0, 0};
-  const auto look = [&](pollfd* list) {
-    return kernel(SYS_ppoll, reinterpret_cast<long>(list), static_cast<long>(count),
-                  reinterpret_cast<long>(&zero), 0, 8);
-  };
-  if (timeout == 0) {
-    core.step(Step::kRead, kKernelObject, site);
-    const long result = look(fds);
-    acquire(order);
-    core.note(static_cast<uint64_t>(result));
-    return result;
-  }
-  core.test_cancel();
-  const uint64_t deadline = deadline_of(timeout);
-  while (true) {
-    const Wake wake = core.await_descriptors(fds, static_cast<unsigned>(count), deadline, site);
-    const long result = wake == Wake::kInterrupted ? -EINTR : look(self()->fds.data());
-    for (unsigned long i = 0; result >= 0 && i < count; i++) {
-      fds[i].revents = self()->fds[i].revents;
-    }
-    core.done_waiting();
-    core.test_cancel();
-    if (result == 0 && wake != Wake::kTimedOut) continue;  // another one took it
-    acquire(order);
-    core.note(static_cast<uint64_t>(result));
-    return result;
-  }
+  core.step(what, kKernelObject, site);
+  const long result = look();
+  acquire(order);
+  core.note(static_cast<uint64_t>(result));
+  return result;
 }
 
-long epoll_wait_call(int instance, epoll_event* events, int most, int64_t timeout, Order order,
-                     uintptr_t site) {
+// Waits until the descriptors, which are self()->fds meanwhile, are ready, and asks; as long as
+// another thread has taken what there was.
+template <typename Look>
+long wait_and_look(const pollfd* fds, unsigned count, int64_t timeout, Order order, uintptr_t site,
+                   Look look) {
   Core& core = Core::get();
-  const auto look = [&](int fd) {
-    return kernel(SYS_epoll_pwait, fd, reinterpret_cast<long>(events), most, 0, 0, 8);
-  };
-  if (timeout == 0) {
-    // It takes edges away, which concerns all others who wait on the instance.
-    core.step(Step::kWrite, kKernelObject, site);
-    const long result = look(instance);
-    acquire(order);
-    core.note(static_cast<uint64_t>(result));
-    return result;
-  }
   core.test_cancel();
   const uint64_t deadline = deadline_of(timeout);
   while (true) {
-    const pollfd item{instance, POLLIN, 0};
-    const Wake wake = core.await_descriptors(&item, 1, deadline, site);
-    const long result = wake == Wake::kInterrupted ? -EINTR : look(self()->fds[0].fd);
+    const Wake wake = core.await_descriptors(fds, count, deadline, site);
+    const long result = wake == Wake::kInterrupted ? -EINTR : look();
     core.done_waiting();
     core.test_cancel();
     if (result == 0 && wake != Wake::kTimedOut) continue;
@@ -174,6 +147,35 @@ long epoll_wait_call(int instance, epoll_event* events, int most, int64_t timeou
     core.note(static_cast<uint64_t>(result));
     return result;
   }
+}
+
+}  // namespace
+
+long poll_call(pollfd* fds, unsigned long count, int64_t timeout, Order order, uintptr_t site) {
+  timespec zero{0, 0};
+  const auto look = [&](pollfd* list) {
+    return kernel(SYS_ppoll, reinterpret_cast<long>(list), static_cast<long>(count),
+                  reinterpret_cast<long>(&zero), 0, 8);
+  };
+  if (timeout == 0) return look_once(Step::kRead, order, site, [&] { return look(fds); });
+  return wait_and_look(fds, static_cast<unsigned>(count), timeout, order, site, [&] {
+    const long result = look(self()->fds.data());
+    for (unsigned long i = 0; result >= 0 && i < count; i++) {
+      fds[i].revents = self()->fds[i].revents;
+    }
+    return result;
+  });
+}
+
+long epoll_wait_call(int instance, epoll_event* events, int most, int64_t timeout, Order order,
+                     uintptr_t site) {
+  const auto look = [&](int fd) {
+    return kernel(SYS_epoll_pwait, fd, reinterpret_cast<long>(events), most, 0, 0, 8);
+  };
+  // It takes edges away, which concerns all others who wait on the instance.
+  if (timeout == 0) return look_once(Step::kWrite, order, site, [&] { return look(instance); });
+  const pollfd item{instance, POLLIN, 0};
+  return wait_and_look(&item, 1, timeout, order, site, [&] { return look(self()->fds[0].fd); });
 }
 
 long read_timer(int fd, void* buffer, size_t size, uintptr_t site) {
