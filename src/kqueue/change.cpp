@@ -212,7 +212,7 @@ int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent&
     } else {
       error = create_on_descriptor(kqueue, ops, slot, registration, change, call);
     }
-    if (is_internal(slot)) {
+    if (is_internal(fd)) {
       // Open it was, but for libkq's own use.
       registration = find_registration(slot, kqueue);
       if (registration) destroy_registration(slot, registration, true);

@@ -10,6 +10,13 @@
 // registration made meanwhile is doubtful: until the close has looked again, whoever would change
 // or deliver it asks first.
 //
+// The kernel's table tells files apart, not how often one came to a number. So a duplicate that
+// brings the very file back while its close is under way must not be missed. dup2() onto a number
+// whose file can be closed without waiting holds the slot's lock throughout and is one step; dup()
+// is one step for those who look again (duplication_lock()), and ends with removing what is
+// doubtful under its result (descriptor_reopened()): the EV_ADD that made it overlaps both the
+// close and the dup, and so may have come before either.
+//
 // THE PROOF. A close that went past us (a raw system call, or libkq was loaded late) is noticed at
 // the next EV_ADD of the number and before an event of it is delivered. Who is asked?
 //   The epoll instance, as a rule: adding the item again fails with EEXIST exactly while the number
@@ -36,51 +43,62 @@
 
 namespace kq {
 
+// By a close: a scan of the kqueue may be at one of the knotes. The caller holds the kqueue's lock.
+static void close_registration(Slot* slot, Registration* registration, bool still_open) {
+  Kqueue* kqueue = registration->kqueue;
+  kqueue->closing = true;
+  destroy_registration(slot, registration, still_open);
+  kqueue->closing = false;
+  publish(kqueue);
+}
+
+// Removes those for which gone(registration) holds; the caller holds the slot's lock.
+template <typename Gone>
+static void close_registrations(Slot* slot, bool still_open, Gone gone) {
+  for (Registration *registration = slot->registrations, *next; registration; registration = next) {
+    next = registration->slot_next;
+    MutexGuard guard(&registration->kqueue->lock);
+    if (gone(registration)) close_registration(slot, registration, still_open);
+  }
+}
+
+void slot_closing(Slot* slot) {
+  slot->owed_error = 0;
+  close_registrations(slot, true, [](Registration*) { return true; });
+}
+
 void descriptor_closing(int fd) {
   Slot* slot = find_slot(fd);
   if (!slot) return;
   MutexGuard guard(slot_lock(fd));
-  slot->owed_error = 0;
-  while (Registration* registration = slot->registrations) {
-    Kqueue* kqueue = registration->kqueue;
-    MutexGuard kqueue_guard(&kqueue->lock);
-    kqueue->closing = true;
-    destroy_registration(slot, registration, true);
-    kqueue->closing = false;
-    publish(kqueue);
-  }
+  slot_closing(slot);
 }
 
 void descriptor_closed(int fd) {
   Slot* slot = find_slot(fd);
-  if (!slot) return;
+  // What was made before the system call is there: its maker put it there before it asked epoll.
+  if (!slot || !slot->registrations) return;
+  MutexGuard no_duplication(duplication_lock());
   MutexGuard guard(slot_lock(fd));
-  for (Registration *registration = slot->registrations, *next; registration; registration = next) {
-    next = registration->slot_next;
-    Kqueue* kqueue = registration->kqueue;
-    MutexGuard kqueue_guard(&kqueue->lock);
-    if (still_registered(registration)) {
-      registration->doubtful = slot->closing > 1;  // others are at it
-      continue;
-    }
-    kqueue->closing = true;
-    destroy_registration(slot, registration, false);
-    kqueue->closing = false;
-    publish(kqueue);
-  }
+  close_registrations(slot, false, [slot](Registration* registration) {
+    if (!still_registered(registration)) return true;
+    registration->doubtful = slot->closing > 1;  // others are at it
+    return false;
+  });
+}
+
+void descriptor_reopened(int fd) {
+  Slot* slot = find_slot(fd);
+  if (!slot || !slot->registrations) return;
+  MutexGuard guard(slot_lock(fd));
+  close_registrations(slot, true,
+                      [](Registration* registration) -> bool { return registration->doubtful; });
 }
 
 Kqueue* rebind(Slot* slot, Kqueue* kqueue) {
-  for (Registration *registration = slot->registrations, *next; registration; registration = next) {
-    next = registration->slot_next;
-    Kqueue* watcher = registration->kqueue;
-    MutexGuard guard(&watcher->lock);
-    if (!registration->child() || registration->child() == kqueue) continue;
-    watcher->closing = true;
-    destroy_registration(slot, registration, true);
-    watcher->closing = false;
-    publish(watcher);
-  }
+  close_registrations(slot, true, [kqueue](Registration* registration) {
+    return registration->child() && registration->child() != kqueue;
+  });
   return slot->kqueue.exchange(kqueue);
 }
 

@@ -36,10 +36,11 @@ std::atomic<bool> high_shared{false};
 std::atomic<bool> interposed{false};
 
 pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t dup_lock = PTHREAD_MUTEX_INITIALIZER;
 
 // Held between the system call that makes a descriptor for libkq and the mark in its slot; the flag
-// tells whether it is. Taken after a slot's lock, never before one.
-pthread_mutex_t creation_lock = PTHREAD_MUTEX_INITIALIZER;
+// tells whether it is.
+pthread_mutex_t create_lock = PTHREAD_MUTEX_INITIALIZER;
 std::atomic<bool> creating{false};
 
 Kqueue* all_kqueues = nullptr;
@@ -52,7 +53,8 @@ void initialise_locks() {
   const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
   for (Shard& shard : shards) shard.lock = fresh;
   list_lock = fresh;
-  creation_lock = fresh;
+  dup_lock = fresh;
+  create_lock = fresh;
   creating.store(false);
 }
 
@@ -88,6 +90,8 @@ thread_local volatile int MutexGuard::held_ __attribute__((tls_model("initial-ex
 __attribute__((constructor)) static void watch_for_forks() {
   pthread_atfork(nullptr, mark_all_shared, mark_all_shared);
 }
+
+pthread_mutex_t* duplication_lock() { return &dup_lock; }
 
 pthread_mutex_t* slot_lock(int fd) { return &shards[fd % kShards].lock; }
 
@@ -169,9 +173,12 @@ void check_fork() {
 
 bool in_shared_memory_child() { return owner.load(std::memory_order_relaxed) != getpid(); }
 
-bool is_internal(const Slot* slot) {
-  if (creating.load()) MutexGuard wait(&creation_lock);
-  return slot->internal;
+pthread_mutex_t* creation_lock() { return &create_lock; }
+
+bool is_internal(int fd) {
+  if (creating.load()) MutexGuard wait(&create_lock);
+  const Slot* slot = find_slot(fd);
+  return slot && slot->internal;
 }
 
 namespace {
@@ -179,7 +186,7 @@ namespace {
 // While one is alive, a number may be open that is libkq's own and not yet marked so.
 class Creation {
  public:
-  Creation() : guard_(&creation_lock) { creating.store(true); }
+  Creation() : guard_(&create_lock) { creating.store(true); }
   ~Creation() { creating.store(false); }
 
   // Marks the number just made; no lock is needed, for nobody else can have got it.
@@ -330,8 +337,7 @@ Kqueue* acquire(int fd) {
     if (Kqueue* kqueue = adopt(fd)) return kqueue;
     // Or was it open only as one that libkq has just made for itself?
     MutexGuard guard(slot_lock(fd));
-    const Slot* slot = find_slot(fd);
-    if ((slot && is_internal(slot)) || sys::fcntl(fd, F_GETFD) < 0) {
+    if (is_internal(fd) || sys::fcntl(fd, F_GETFD) < 0) {
       errno = EBADF;
       return nullptr;
     }

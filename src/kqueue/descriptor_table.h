@@ -77,7 +77,9 @@ void close_internal(int fd);
 // Is the number libkq's own, or does a thread just make it so? The caller holds the slot's lock,
 // and asks after it has found the number open: then the answer no is final, and the answer yes
 // holds until the lock is released.
-bool is_internal(const Slot* slot);
+bool is_internal(int fd);
+// Held while libkq makes a descriptor of its own. Taken after a slot's lock, never before one.
+pthread_mutex_t* creation_lock();
 
 // The kqueue fd is a descriptor of, with a reference for the caller, or null with errno EBADF (not
 // open) or EINVAL (not a kqueue).
@@ -93,6 +95,12 @@ void list_remove(Kqueue* kqueue);
 // The close protocol, told in close_protocol.cpp.
 void descriptor_closing(int fd);
 void descriptor_closed(int fd);
+// descriptor_closing() for those who hold the slot's lock.
+void slot_closing(Slot* slot);
+// fd is the number that a dup has just got; the caller holds the lock below.
+void descriptor_reopened(int fd);
+// Makes a dup and what has to be done about its number one step. Taken before any slot's lock.
+pthread_mutex_t* duplication_lock();
 // Makes the slot's number a descriptor of kqueue (null: of none), and removes the knotes of those
 // who watched another one under it: they would outlive what they watch. The caller holds the slot's
 // lock, and gets the reference of the one that it was a descriptor of, or null.

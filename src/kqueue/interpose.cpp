@@ -42,9 +42,11 @@ bool concerns_us(int fd) {
   return slot && slot->in_use() && !in_shared_memory_child();
 }
 
-bool is_internal(int fd) {
-  const Slot* slot = find_slot(fd);
-  return slot && slot->internal;
+// Is the number open, and not as one of libkq's own? What its caller does with it may yet come late
+// if other threads close the same number.
+bool is_the_programs(int fd) {
+  MutexGuard guard(slot_lock(fd));
+  return sys::fcntl(fd, F_GETFD) >= 0 && !is_internal(fd);
 }
 
 // The number stops being a kqueue's descriptor; the reference goes after the close. Until then a
@@ -117,9 +119,45 @@ auto closing(int fd, Call call) {
   return result;
 }
 
-int refuse_internal() {
+// As if the number were not open.
+int refuse() {
   errno = EBADF;
   return -1;
+}
+
+// Does closing the number never wait? So it is with pipes, sockets that do not linger, what has no
+// inode of its own (eventfd, timerfd...), and a number that is not open.
+bool closes_at_once(int fd) {
+  struct stat status;
+  if (sys::fstat(fd, &status) != 0) return true;
+  switch (status.st_mode & S_IFMT) {
+    case S_IFIFO:
+    case 0:
+      return true;
+    case S_IFSOCK: {
+      linger value{};
+      socklen_t size = sizeof value;
+      return sys::getsockopt(fd, SOL_SOCKET, SO_LINGER, &value, &size) == 0 && !value.l_onoff;
+    }
+    default:
+      return false;
+  }
+}
+
+// Runs call, which duplicates a descriptor onto fd, with the close protocol as one step. False: not
+// possible, nothing has been done.
+template <typename Call>
+bool closing_at_once(int fd, Call call, int* result) {
+  MutexGuard guard(slot_lock(fd));
+  Slot* slot = find_slot(fd);
+  if ((slot && slot->kqueue) || !closes_at_once(fd)) return false;
+  // A number that is free now could become libkq's own before the call.
+  MutexGuard no_creation(creation_lock());
+  if (slot && slot->internal) return false;
+  forget_shared(fd);
+  if (slot) slot_closing(slot);
+  *result = call();
+  return true;
 }
 
 // dup2 and dup3 close newfd, but only if they succeed.
@@ -129,26 +167,50 @@ int duplicate_onto(int oldfd, int newfd, int flags) {
     mark_shared(newfd);
     return static_cast<int>(syscall(SYS_dup3, oldfd, newfd, flags));
   };
-  if (!table_in_use() || MutexGuard::holds_lock() || oldfd == newfd ||
-      sys::fcntl(oldfd, F_GETFD) < 0) {
+  if (!table_in_use() || MutexGuard::holds_lock() || oldfd == newfd || oldfd < 0 || newfd < 0) {
     return bare();
   }
-  if (is_internal(oldfd)) return refuse_internal();
-  if (is_internal(newfd) && !in_shared_memory_child()) {
-    errno = EBUSY;  // the answer Linux gives for a number that is being taken
-    return -1;
+  check_fork();
+  if (in_shared_memory_child()) return bare();
+  if (!is_the_programs(oldfd)) return refuse();
+  int result;
+  if (!closing_at_once(newfd, bare, &result)) {
+    if (const Slot* slot = find_slot(newfd); slot && slot->internal) {
+      errno = EBUSY;  // the answer Linux gives for a number that is being taken
+      return -1;
+    }
+    result = closing(newfd, bare);
   }
-  const int result = closing(newfd, bare);
   if (result >= 0 && concerns_us(oldfd)) descriptor_duplicated(oldfd, result);
   return result;
 }
 
-int duplicated(int from, int result) {
-  if (result >= 0) {
-    mark_shared(from);
-    mark_shared(result);
+// Runs call, which gives another number to from's file.
+template <typename Call>
+int duplicating(int from, Call call) {
+  int result;
+  const bool ours = table_in_use() && !MutexGuard::holds_lock() && from >= 0;
+  if (ours) check_fork();
+  if (!ours || in_shared_memory_child()) {
+    result = call();
+  } else {
+    MutexGuard guard(duplication_lock());
+    bool internal;
+    {
+      MutexGuard slot_guard(slot_lock(from));
+      result = call();
+      internal = is_internal(from);
+    }
+    if (internal && result >= 0) {
+      sys::close(result);
+      return refuse();
+    }
+    if (result >= 0) descriptor_reopened(result);
   }
-  if (result >= 0 && concerns_us(from)) {
+  if (result < 0) return result;
+  mark_shared(from);
+  mark_shared(result);
+  if (concerns_us(from)) {
     const int error = errno;
     descriptor_duplicated(from, result);
     errno = error;
@@ -163,7 +225,12 @@ int close_number(int fd) {
     forget_shared(fd);
     return bare();
   }
-  if (is_internal(fd) && !in_shared_memory_child()) return refuse_internal();
+  check_fork();
+  if (in_shared_memory_child() || fd < 0) return bare();
+  // A second close of a number that libkq got meanwhile must fail, as it would without libkq.
+  const Slot* slot = find_slot(fd);
+  const bool known = slot && slot->in_use();
+  if (known ? slot->internal.load() : !is_the_programs(fd)) return refuse();
   return closing(fd, bare);
 }
 
@@ -186,7 +253,7 @@ int close_range_around_internal(unsigned first, unsigned last, int flags) {
     if (!concerns_us(number)) continue;
     if (fd > from && range(from, fd - 1) != 0) return -1;
     from = fd + 1;
-    if (!is_internal(number)) close_number(number);
+    if (!find_slot(number)->internal) close_number(number);
   }
   return from > last ? 0 : range(from, last);
 }
@@ -210,7 +277,7 @@ KQ_EXPORT int close(int fd) { return kq::answered(fd) ? -1 : kq::close_number(fd
 
 KQ_EXPORT int dup(int fd) {
   if (kq::answered(fd)) return -1;
-  return kq::duplicated(fd, static_cast<int>(syscall(SYS_dup, fd)));
+  return kq::duplicating(fd, [fd] { return static_cast<int>(syscall(SYS_dup, fd)); });
 }
 
 KQ_EXPORT int dup2(int oldfd, int newfd) {
@@ -233,8 +300,8 @@ using FcntlFunction = int (*)(int, int, ...);
 
 int interposed_fcntl(const char* name, std::atomic<void*>* cache, int fd, int cmd, void* arg) {
   const auto real = next_definition<FcntlFunction>(cache, name);
-  const int result = real(fd, cmd, arg);
-  return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? duplicated(fd, result) : result;
+  const auto call = [=] { return real(fd, cmd, arg); };
+  return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? duplicating(fd, call) : call();
 }
 
 }  // namespace
