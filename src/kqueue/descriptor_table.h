@@ -78,7 +78,7 @@ void close_internal(int fd);
 // and asks after it has found the number open: then the answer no is final, and the answer yes
 // holds until the lock is released.
 bool is_internal(int fd);
-// Held while libkq makes a descriptor of its own. Taken after a slot's lock, never before one.
+// Held while libkq makes a descriptor of its own. Taken after all other locks.
 pthread_mutex_t* creation_lock();
 
 // The kqueue fd is a descriptor of, with a reference for the caller, or null with errno EBADF (not

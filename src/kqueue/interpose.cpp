@@ -145,27 +145,31 @@ bool closes_at_once(int fd) {
 }
 
 // Runs call, which duplicates a descriptor onto fd, with the close protocol as one step. False: not
-// possible, nothing has been done.
+// possible, the call has not been made.
 template <typename Call>
 bool closing_at_once(int fd, Call call, int* result) {
   MutexGuard guard(slot_lock(fd));
   Slot* slot = find_slot(fd);
   if ((slot && slot->kqueue) || !closes_at_once(fd)) return false;
+  if (slot) slot_closing(slot);
   // A number that is free now could become libkq's own before the call.
   MutexGuard no_creation(creation_lock());
+  slot = find_slot(fd);
   if (slot && slot->internal) return false;
   forget_shared(fd);
-  if (slot) slot_closing(slot);
   *result = call();
   return true;
 }
 
-// dup2 and dup3 close newfd, but only if they succeed.
+// dup2 and dup3 close newfd, but only if they succeed. The knotes have to go before that is known;
+// so that a close of oldfd by another thread cannot make the call fail, the file is held by a
+// private descriptor meanwhile.
 int duplicate_onto(int oldfd, int newfd, int flags) {
-  const auto bare = [=] {
+  int source = oldfd;
+  const auto bare = [&] {
     mark_shared(oldfd);
     mark_shared(newfd);
-    return static_cast<int>(syscall(SYS_dup3, oldfd, newfd, flags));
+    return static_cast<int>(syscall(SYS_dup3, source, newfd, flags));
   };
   if (!table_in_use() || MutexGuard::holds_lock() || oldfd == newfd || oldfd < 0 || newfd < 0) {
     return bare();
@@ -173,14 +177,24 @@ int duplicate_onto(int oldfd, int newfd, int flags) {
   check_fork();
   if (in_shared_memory_child()) return bare();
   if (!is_the_programs(oldfd)) return refuse();
+  const int held = duplicate_internal(oldfd);
+  if (held >= 0) {
+    source = held;
+  } else if (errno == EBADF) {
+    return -1;
+  }
   int result;
   if (!closing_at_once(newfd, bare, &result)) {
     if (const Slot* slot = find_slot(newfd); slot && slot->internal) {
       errno = EBUSY;  // the answer Linux gives for a number that is being taken
-      return -1;
+      result = -1;
+    } else {
+      result = closing(newfd, bare);
     }
-    result = closing(newfd, bare);
   }
+  const int error = errno;
+  close_internal(held);
+  errno = error;
   if (result >= 0 && concerns_us(oldfd)) descriptor_duplicated(oldfd, result);
   return result;
 }

@@ -14,6 +14,8 @@
 //                 it is; a close holds it to remove them, but not during the system call.
 //   Kqueue::lock  everything of one kqueue: knotes, queue, registrations, timers.
 //   list lock     the list of all kqueues; taken last, nothing is taken under it.
+//   creation lock, duplication lock: see descriptor_table.h; the former is taken last as well, the
+//                 latter first.
 // Order: slot lock, then Kqueue::lock. Never two slot locks, never two kqueues' locks. Nobody
 // sleeps with a lock. A scan holds Kqueue::lock only: when a ONESHOT takes the last knote of a
 // registration with it, the shell stays for the next EV_ADD, the close or the end of the kqueue.
