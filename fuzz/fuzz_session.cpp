@@ -58,7 +58,7 @@ std::string hash_of(const std::vector<uint8_t>& bytes) {
 
 }  // namespace
 
-void FuzzSession::start(const char* name, int* argc, char*** argv) {
+void FuzzSession::start(const char* name, int* argc, char*** argv, bool cold) {
   SupervisorOptions options;
   options.program = name;
   options.map_exit_code = meaning_of;
@@ -76,7 +76,7 @@ void FuzzSession::start(const char* name, int* argc, char*** argv) {
     exit(kExitUsage);
   }
   // Whatever the subject opens once for the whole process is open now.
-  const int kq = subject->kqueue();
+  const int kq = cold ? -1 : subject->kqueue();
   if (kq >= 0) subject->close(kq);
   session = new FuzzSession(name, std::move(subject));
 #ifdef __linux__
@@ -113,12 +113,14 @@ void FuzzSession::violation(Finding finding) {
   const std::string path = output_directory() + "/findings/inputs/" + name_ + "-" + hash_of(input_);
   std::string error;
   const std::string_view bytes(reinterpret_cast<const char*>(input_.data()), input_.size());
-  if (write_file(path, bytes, &error)) {
-    finding.reproducer = path;
+  const bool saved = write_file(path, bytes, &error);
+  if (!saved) fprintf(stderr, "%s: %s\n", name_.c_str(), error.c_str());
+  if (!finding.schedule.empty()) {
+    finding.engine = "controlled";
   } else {
-    fprintf(stderr, "%s: %s\n", name_.c_str(), error.c_str());
+    finding.engine = name_;
+    if (saved) finding.reproducer = path;
   }
-  finding.engine = name_;
   finding.subject = subject_->spec();
   finding.profile = subject_->profile();
   save_finding(finding);

@@ -23,7 +23,9 @@ class FuzzSession {
  public:
   // The body of LLVMFuzzerInitialize. Does not return in the supervisor, nor when the subject
   // cannot be opened (exit code 2).
-  static void start(const char* name, int* argc, char*** argv);
+  // cold: makes no kqueue beforehand. What a subject opens once for the whole process is opened in
+  // an input then.
+  static void start(const char* name, int* argc, char*** argv, bool cold = false);
   static FuzzSession& get();
 
   const Subject& subject() const { return *subject_; }
@@ -33,7 +35,8 @@ class FuzzSession {
   void begin_input(const uint8_t* data, size_t size);
   void end_input();
 
-  // Saves the finding with the input beside it, and aborts; libFuzzer then saves the input too.
+  // Saves the finding with the input beside it, and aborts; libFuzzer then saves the input too. A
+  // finding with a schedule is complete in itself: one of the controlled engine.
   [[noreturn]] void violation(Finding finding);
 
  private:

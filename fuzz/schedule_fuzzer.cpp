@@ -163,6 +163,7 @@ ControlledEngine& engine() {
   finding.schedule.strategy = "bytes";
   finding.schedule.trace = result.trace;
   finding.schedule.most_steps = options.most_steps;
+  finding.schedule.races = options.races;
   finding.schedule.decisions = result.schedule.decisions;
   FuzzSession::get().violation(std::move(finding));
 }
@@ -176,7 +177,9 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     fprintf(stderr, "%s: %s\n", kName, error.c_str());
     exit(77);
   }
-  FuzzSession::start(kName, argc, argv);
+  // Memory that the subject gets before the first run would not be put back between runs.
+  FuzzSession::start(kName, argc, argv, true);
+  ControlledEngine::level_descriptors();
   return 0;
 }
 

@@ -113,26 +113,28 @@ bool is_instrumented(const std::string& path) {
          bytes.find("__tsan_func_entry") != std::string::npos;
 }
 
-Engine explorer(const CampaignOptions& options) {
-  Engine result = engine(Engine::Kind::kExplore, "explore", own_program("kq_explore"));
-  if (!result.absent.empty()) return result;
+// An engine that chooses every switch of threads needs a subject that tells of its steps.
+void need_instrumented(const CampaignOptions& options, Engine* engine) {
+  if (!engine->absent.empty()) return;
   const char* chosen = std::getenv("KQ_LIBKQ");
   const std::string emulator =
       chosen != nullptr && *chosen != '\0' ? chosen : own_library("controlled/libkq.so");
-  if (seed_corpus(kLitmus).empty()) {
-    result.absent = "no corpus/litmus beside this build";
-  } else if (!is_instrumented(options.subject == "emulator" ? emulator : options.subject)) {
-    result.absent = "the subject was not compiled with -fsanitize=thread";
+  if (!is_instrumented(options.subject == "emulator" ? emulator : options.subject)) {
+    engine->absent = "the subject was not compiled with -fsanitize=thread";
   }
+}
+
+Engine explorer(const CampaignOptions& options) {
+  Engine result = engine(Engine::Kind::kExplore, "explore", own_program("kq_explore"));
+  if (result.absent.empty() && seed_corpus(kLitmus).empty()) {
+    result.absent = "no corpus/litmus beside this build";
+  }
+  need_instrumented(options, &result);
   return result;
 }
 
-// The subject of the one is the parser of litmus programs, not a kqueue. The other reaches corners
-// that the checker of histories does not yet judge rightly (docs/explore.md): who runs it looks at
-// what it finds, while a campaign's verdict must stand by itself.
-bool is_not_for_campaigns(const std::string& fuzzer) {
-  return fuzzer == "litmus_fuzzer" || fuzzer == "schedule_fuzzer";
-}
+// Its subject is the parser of litmus programs, not a kqueue.
+bool is_not_for_campaigns(const std::string& fuzzer) { return fuzzer == "litmus_fuzzer"; }
 
 // Hundreds of measurements in a few seconds would measure their own start-up. A short run keeps a
 // question of each kind, with lists of 64, and the claim of 2006; scripts/bench asks them all.
@@ -157,7 +159,9 @@ std::vector<Engine> turn_takers(const CampaignOptions& options) {
   const auto fuzzers = preset_programs_ending("fuzz", "_fuzzer");
   for (const std::string& program : fuzzers) {
     if (is_not_for_campaigns(file_of(program))) continue;
-    engines.push_back(engine(Engine::Kind::kFuzzer, file_of(program), program));
+    Engine fuzzer = engine(Engine::Kind::kFuzzer, file_of(program), program);
+    if (fuzzer.name == "schedule_fuzzer") need_instrumented(options, &fuzzer);
+    engines.push_back(std::move(fuzzer));
   }
   if (fuzzers.empty()) {
     engines.push_back({Engine::Kind::kFuzzer, "fuzzers", "", "not built: preset fuzz"});

@@ -1,9 +1,6 @@
 // Each schedule is announced on the board before it is run, so that whoever comes next knows.
 #include "cli/explore_worker.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
@@ -23,19 +20,6 @@ using Verdict = ExploreBoard::Verdict;
 constexpr uint64_t kRepeatEvery = 1000;
 // The clock is asked now and then only.
 constexpr uint64_t kLookEvery = 16;
-// Descriptors of the runs begin here, wherever those that the process was started with end.
-constexpr int kFirstDescriptor = 64;
-
-// From now on the lowest number that is free is kFirstDescriptor: what a subject does may depend on
-// its numbers, and a schedule is to be the same whatever was inherited.
-void level_descriptors() {
-  const int filler = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  for (int fd = filler; fd >= 0 && fd < kFirstDescriptor;) {
-    fd = fcntl(filler, F_DUPFD_CLOEXEC, 0);
-    if (fd >= kFirstDescriptor) close(fd);
-  }
-  for (int fd = kFirstDescriptor; fd < 4 * kFirstDescriptor; fd++) close(fd);
-}
 
 void add_to(std::atomic<uint64_t>* sum, uint64_t value) {
   sum->fetch_add(value, std::memory_order_relaxed);
@@ -46,7 +30,7 @@ void add_to(std::atomic<uint64_t>* sum, uint64_t value) {
 std::unique_ptr<ControlledEngine> open_controlled(const std::string& carrier,
                                                   std::unique_ptr<Subject>* subject,
                                                   std::string* error) {
-  level_descriptors();
+  ControlledEngine::level_descriptors();
   const auto engine = carrier == "threads" ? sched::Engine::kThreads : sched::Engine::kFibers;
   if (!ControlledEngine::start(engine, error)) return nullptr;
   *subject = Subject::open(Subject::default_spec(), error);

@@ -1,6 +1,9 @@
 // What thread 0 does in one schedule. It runs on a thread of the runtime, as the others do.
 #include "engine/controlled.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstring>
@@ -14,6 +17,8 @@ using Status = SequentialResult::Status;
 
 // Interruptions of waits in a row without a call returning, after which a wait cannot be ended.
 constexpr int kMostInterruptions = 100;
+// Descriptors of the runs begin here, wherever those that the process was started with end.
+constexpr int kFirstDescriptor = 64;
 // Histories remembered as clean. Each is 8 bytes and a node of the set.
 constexpr size_t kMostRemembered = size_t{1} << 20;
 
@@ -42,6 +47,15 @@ bool is_lock(const char* what) {
 
 bool ControlledEngine::start(sched::Engine engine, std::string* why_not) {
   return sched::Runtime::get().start(engine, why_not);
+}
+
+void ControlledEngine::level_descriptors() {
+  const int filler = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  for (int fd = filler; fd >= 0 && fd < kFirstDescriptor;) {
+    fd = fcntl(filler, F_DUPFD_CLOEXEC, 0);
+    if (fd >= kFirstDescriptor) close(fd);
+  }
+  for (int fd = kFirstDescriptor; fd < 4 * kFirstDescriptor; fd++) close(fd);
 }
 
 std::unique_ptr<ControlledEngine> ControlledEngine::create(const Subject& subject,

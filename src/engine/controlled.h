@@ -54,6 +54,10 @@ class ControlledEngine {
 
   // Makes the runtime's threads. Call before the subject is opened.
   static bool start(sched::Engine engine, std::string* why_not);
+  // From now on the lowest number that is free is 64; descriptors 64 to 255 are closed. What a
+  // subject does may depend on its numbers, and a schedule is to be the same whatever was
+  // inherited.
+  static void level_descriptors();
   // `subject` as Subject::open() gave it, which must outlive the engine. Null with *error.
   static std::unique_ptr<ControlledEngine> create(const Subject& subject, std::string* error);
   ~ControlledEngine();
