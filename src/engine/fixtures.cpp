@@ -53,7 +53,6 @@ Fixtures::~Fixtures() {
   }
   if (tcp_listener_ >= 0) subject_.close(tcp_listener_);
   close(spare_);
-  ::unlink(file_path_.c_str());
 }
 
 bool Fixtures::make(ObjectKind kind, int64_t value, Ends* ends) {
@@ -67,11 +66,9 @@ bool Fixtures::make(ObjectKind kind, int64_t value, Ends* ends) {
     case ObjectKind::kTcp:
       return make_tcp(ends);
     case ObjectKind::kListener:
-    case ObjectKind::kUnixListener: {
-      const std::lock_guard lock(mutex_);
+    case ObjectKind::kUnixListener:
       ends->fd[0] = make_listener(kind == ObjectKind::kUnixListener);
       return ends->fd[0] >= 0;
-    }
     case ObjectKind::kEventfd:
       errno = ENOSYS;
       ends->fd[0] = host_descriptors_ ? host_eventfd() : -1;
@@ -226,15 +223,28 @@ int Fixtures::accept(int listener) {
 }
 
 bool Fixtures::make_tcp(Ends* ends) {
-  const std::lock_guard lock(mutex_);
+  // Two that shared a listener would accept each other's connection. Nobody waits for the lock:
+  // under the controlled engine its holder may be a thread whose turn it is not.
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) {
+    const int own = make_listener(false);
+    const bool made = own >= 0 && make_tcp_by(own, ends);
+    const int error = errno;
+    if (own >= 0) subject_.close(own);
+    errno = error;
+    return made;
+  }
   if (tcp_listener_ < 0) tcp_listener_ = make_listener(false);
-  if (tcp_listener_ < 0) return false;
-  ends->fd[0] = connect(tcp_listener_, false);
+  return tcp_listener_ >= 0 && make_tcp_by(tcp_listener_, ends);
+}
+
+bool Fixtures::make_tcp_by(int listener, Ends* ends) {
+  ends->fd[0] = connect(listener, false);
   if (ends->fd[0] < 0) return false;
   // The handshake of a loopback connection is over in microseconds; a second is for a machine that
   // stood still.
   for (int tries = 0; tries < 10000 && ends->fd[1] < 0; tries++) {
-    ends->fd[1] = accept(tcp_listener_);
+    ends->fd[1] = accept(listener);
     if (ends->fd[1] < 0 && errno != EAGAIN) break;
     if (ends->fd[1] < 0) ::usleep(100);
   }
@@ -262,16 +272,15 @@ int Fixtures::make_file(int64_t size) {
 }
 
 int Fixtures::make_named_file(int64_t size) {
-  const std::lock_guard lock(mutex_);
-  const int writer =
-      calls_.open(file_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const std::string path = file_path_ + "." + std::to_string(files_made_++);
+  const int writer = calls_.open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (writer < 0) return -1;
   static const std::vector<char> kContent(static_cast<size_t>(limit::kBytes), 'x');
   const ssize_t written = subject_.write(writer, kContent.data(), static_cast<size_t>(size));
-  const int fd = written == size ? calls_.open(file_path_.c_str(), O_RDWR | O_CLOEXEC) : -1;
+  const int fd = written == size ? calls_.open(path.c_str(), O_RDWR | O_CLOEXEC) : -1;
   subject_.close(writer);
   // Without its name the file is this program's alone.
-  ::unlink(file_path_.c_str());
+  ::unlink(path.c_str());
   return fd;
 }
 

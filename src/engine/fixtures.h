@@ -6,6 +6,7 @@
 // was ever closed, replaced or shut down, and what was written to it has been read back.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -55,6 +56,7 @@ class Fixtures {
 
   bool make_pair(int domain, int type, Ends* ends);
   bool make_tcp(Ends* ends);
+  bool make_tcp_by(int listener, Ends* ends);
   int make_listener(bool unix_domain);
   int make_file(int64_t size);
   int make_named_file(int64_t size);
@@ -69,9 +71,10 @@ class Fixtures {
   std::vector<int> fillers_;
   Ends spare_;  // what the fillers are copies of
   int tcp_listener_ = -1;
-  std::string file_path_;
-  int sockets_made_ = 0;
-  std::mutex mutex_;  // of the last three
+  std::mutex mutex_;       // of tcp_listener_
+  std::string file_path_;  // and a number behind it
+  std::atomic<int> sockets_made_{0};
+  std::atomic<int> files_made_{0};
 };
 
 }  // namespace kqtorture
