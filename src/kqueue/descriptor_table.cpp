@@ -261,6 +261,14 @@ void list_remove(Kqueue* kqueue) {
   if (all_kqueues == kqueue) all_kqueues = kqueue->list_next;
 }
 
+// Is fd a descriptor of the kqueue? Its epoll instance is the one that knows the wake item.
+static bool refers_to(int fd, const Kqueue* kqueue) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = token_data(Token::kWake);
+  return sys::epoll_ctl(fd, EPOLL_CTL_MOD, kqueue->wake, &event) == 0;
+}
+
 bool bind_descriptor(int fd, Kqueue* kqueue) {
   Slot* slot = allocate_slot(fd);
   if (!slot) return false;
@@ -268,12 +276,24 @@ bool bind_descriptor(int fd, Kqueue* kqueue) {
   Kqueue* old;
   {
     MutexGuard guard(slot_lock(fd));
-    if (slot->kqueue == kqueue) return true;
+    if (slot->kqueue == kqueue || !refers_to(fd, kqueue)) return true;
     kqueue->references.fetch_add(1, std::memory_order_relaxed);
     old = rebind(slot, kqueue);
   }
   if (old) release(old);  // its descriptor was closed unseen
   return true;
+}
+
+void check_binding(int fd) {
+  Slot* slot = find_slot(fd);
+  if (!slot || !slot->kqueue) return;
+  Kqueue* old = nullptr;
+  {
+    MutexGuard guard(slot_lock(fd));
+    const Kqueue* kqueue = slot->kqueue;
+    if (kqueue && !refers_to(fd, kqueue)) old = rebind(slot, nullptr);
+  }
+  if (old) release(old);
 }
 
 namespace {
@@ -285,10 +305,7 @@ Kqueue* adopt(int fd) {
   {
     MutexGuard guard(&list_lock);
     for (Kqueue* kqueue = all_kqueues; kqueue && !found; kqueue = kqueue->list_next) {
-      epoll_event event{};
-      event.events = EPOLLIN;
-      event.data.u64 = token_data(Token::kWake);
-      if (sys::epoll_ctl(fd, EPOLL_CTL_MOD, kqueue->wake, &event) != 0) continue;
+      if (!refers_to(fd, kqueue)) continue;
       // A kqueue whose last reference is going must not be revived.
       int references = kqueue->references.load(std::memory_order_relaxed);
       while (references > 0 &&

@@ -105,7 +105,10 @@ auto closing(int fd, Call call) {
     auto result = call();
     const int error = errno;
     // A registration may have been made after the look above, for a file that is now gone.
-    if (concerns_us(fd)) descriptor_closed(fd);
+    if (concerns_us(fd)) {
+      descriptor_closed(fd);
+      check_binding(fd);
+    }
     errno = error;
     return result;
   }
@@ -114,6 +117,7 @@ auto closing(int fd, Call call) {
   auto result = call();
   const int error = errno;
   descriptor_closed(fd);
+  check_binding(fd);
   if (kqueue) unbound(fd, kqueue);
   errno = error;
   return result;
@@ -155,7 +159,11 @@ bool closing_at_once(int fd, Call call, int* result) {
   // A number that is free now could become libkq's own before the call.
   MutexGuard no_creation(creation_lock());
   slot = find_slot(fd);
-  if (slot && slot->internal) return false;
+  if (slot && slot->internal) {
+    errno = EBUSY;  // the answer Linux gives for a number that is being taken
+    *result = -1;
+    return true;
+  }
   forget_shared(fd);
   *result = call();
   return true;
@@ -184,14 +192,7 @@ int duplicate_onto(int oldfd, int newfd, int flags) {
     return -1;
   }
   int result;
-  if (!closing_at_once(newfd, bare, &result)) {
-    if (const Slot* slot = find_slot(newfd); slot && slot->internal) {
-      errno = EBUSY;  // the answer Linux gives for a number that is being taken
-      result = -1;
-    } else {
-      result = closing(newfd, bare);
-    }
-  }
+  if (!closing_at_once(newfd, bare, &result)) result = closing(newfd, bare);
   const int error = errno;
   close_internal(held);
   errno = error;
