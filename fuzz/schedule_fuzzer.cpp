@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/controlled.h"
@@ -43,6 +44,23 @@ struct Input {
   std::vector<uint8_t> choices;
 };
 
+// Two threads that close one end at once: the later close may hit whatever got the number
+// meanwhile, and in a user-space kqueue that may be a descriptor of its own (docs/libkq.md,
+// "Limits").
+bool closes_in_two_threads(const Program& program) {
+  std::vector<std::pair<Ref, const Thread*>> closed;
+  for (const Thread& thread : program.threads) {
+    for (const Op& op : thread.ops) {
+      if (op.kind != OpKind::kClose) continue;
+      for (const auto& [end, closer] : closed) {
+        if (end == op.target && closer != &thread) return true;
+      }
+      closed.emplace_back(op.target, &thread);
+    }
+  }
+  return false;
+}
+
 // Which events a call lost in a list that faults, no history tells.
 bool is_for_threads(const Program& program) {
   for (const Thread& thread : program.threads) {
@@ -50,7 +68,7 @@ bool is_for_threads(const Program& program) {
       if (op.bad_events != bad::kNone) return false;
     }
   }
-  return !is_sequential(program);
+  return !is_sequential(program) && !closes_in_two_threads(program);
 }
 
 // False when the bytes are no such program.
@@ -91,7 +109,7 @@ Program generate_program(Random* random) {
     const bool file =
         std::any_of(program.objects.begin(), program.objects.end(),
                     [](const Object& object) { return object.kind == ObjectKind::kFile; });
-    if (!file || random->chance(1, 64)) return program;
+    if ((!file || random->chance(1, 64)) && is_for_threads(program)) return program;
   }
 }
 

@@ -113,8 +113,10 @@ void Campaign::fail(EngineSummary* summary, const std::string& reason) {
 
 bool Campaign::run(const Job& job, EngineSummary* summary) {
   progress_.show(summary->name, operations(), summary_.findings());
-  const JobResult result =
-      run_job(job, [&] { progress_.show(summary->name, operations(), summary_.findings()); });
+  const JobResult result = run_job(job, [&] {
+    progress_.show(summary->name, operations(), summary_.findings());
+    return true;
+  });
   book(result, summary);
   char line[256];
   std::snprintf(line, sizeof line, "%-20s %6.1f s %14s operations %12s deliveries, seed %llu",
@@ -156,7 +158,7 @@ bool Campaign::check_subject() {
   EngineSummary check;
   check.name = "subject check";
   const Job job = subject_check(options_);
-  const JobResult result = run_job(job, [] {});
+  const JobResult result = run_job(job, [] { return true; });
   if (result.end == JobResult::End::kExited && result.code == kExitClean) {
     progress_.say(result.problem);  // the last line it printed: what the subject is
     return true;
@@ -180,7 +182,10 @@ void Campaign::release_canary() {
   const Job job = canary(options_, derive_seed(options_.seed, kCanary, 0), seconds);
   make_directories(job.out + "/logs");
   progress_.show(kCanary, 0, 0);
-  const JobResult result = run_job(job, [&] { progress_.show(kCanary, 0, 0); });
+  const JobResult result = run_job(job, [&] {
+    progress_.show(kCanary, 0, 0);
+    return true;
+  });
   summary->seconds = result.seconds;
   summary->slices = 1;
   summary->work = result.work;

@@ -12,7 +12,7 @@ namespace {
 // Without a budget and without a number.
 constexpr uint64_t kSchedulesByDefault = 1000;
 // With a budget a turn is short, so that every program has several.
-constexpr uint64_t kTurn = 500;
+constexpr double kTurn = 500, kTurnPerSecond = 8;
 // Two preemptions show most of what is there to be shown (Musuvathi and Qadeer, PLDI 2007), and a
 // third makes a search that does not end of nearly any program.
 constexpr char kDepthFirst[] = "dfs:2";
@@ -27,7 +27,10 @@ ExplorePlan::ExplorePlan(const ExploreArguments& arguments) : arguments_(argumen
     strategies_ = {arguments.strategy};
   }
   const uint64_t schedules = arguments.schedules > 0 ? arguments.schedules : kSchedulesByDefault;
-  batch_ = has_deadline() ? std::min(schedules, kTurn) : schedules;
+  // The first round is complete whatever it takes: with little time its turns are short.
+  const auto turn =
+      static_cast<uint64_t>(std::clamp(arguments.budget * kTurnPerSecond, 16.0, kTurn));
+  batch_ = has_deadline() ? std::min(schedules, turn) : schedules;
   rounds_ =
       has_deadline() && arguments.schedules == 0 ? UINT64_MAX : (schedules + batch_ - 1) / batch_;
 }

@@ -49,7 +49,7 @@ SpawnOptions spawn_options(const Job& job, const std::string& stats_file, int lo
   return options;
 }
 
-void wait_for(Child* child, const Job& job, const std::function<void()>& watch, JobResult* result) {
+void wait_for(Child* child, const Job& job, const std::function<bool()>& watch, JobResult* result) {
   const auto limit = Clock::now() + kOverrun +
                      std::chrono::milliseconds(static_cast<long long>(job.seconds * 1000));
   while (!child->wait_until(Clock::now() + kWatchInterval)) {
@@ -65,7 +65,11 @@ void wait_for(Child* child, const Job& job, const std::function<void()>& watch, 
       result->problem = "did not end within a minute of its budget and was stopped";
       return;
     }
-    watch();
+    if (!watch()) {
+      child->end(SIGTERM);
+      result->end = JobResult::End::kEnough;
+      return;
+    }
   }
   const int status = child->status();
   if (WIFEXITED(status)) {
@@ -90,7 +94,7 @@ Finding unsaved_finding(const Job& job, const std::vector<std::string>& log) {
 
 }  // namespace
 
-JobResult run_job(const Job& job, const std::function<void()>& watch) {
+JobResult run_job(const Job& job, const std::function<bool()>& watch) {
   JobResult result;
   const std::string stats_file = job.out + "/jobs/" + to_file_name(job.name) + ".json";
   make_directories(job.out + "/jobs");

@@ -23,7 +23,7 @@ struct Job {
 };
 
 struct JobResult {
-  enum class End { kExited, kStopped, kInterrupted, kBroken };
+  enum class End { kExited, kStopped, kInterrupted, kEnough, kBroken };
   End end = End::kBroken;
   int code = 0;         // kExited: the exit code
   std::string problem;  // kBroken, kStopped: what happened; else the last line it printed
@@ -33,8 +33,9 @@ struct JobResult {
   std::vector<EngineSummary::Found> found;
 };
 
-// Runs it to its end. watch is called several times a second meanwhile. A program that ended with
-// "finding" but saved none gets one written here: no finding may be lost on the way.
-JobResult run_job(const Job& job, const std::function<void()>& watch);
+// Runs it to its end. watch is called several times a second meanwhile, and ends the program by
+// answering false (kEnough). A program that ended with "finding" but saved none gets one written
+// here: no finding may be lost on the way.
+JobResult run_job(const Job& job, const std::function<bool()>& watch);
 
 }  // namespace kqtorture

@@ -4,6 +4,9 @@ set(KQ_SOURCES kevent.cpp change.cpp pending.cpp scan.cpp waiters.cpp knote.cpp
                descriptor_filter.cpp user_filter.cpp timer_filter.cpp file_watch.cpp
                descriptor_table.cpp close_protocol.cpp interpose.cpp user_memory.cpp)
 
+set(KQ_OPTIONS -fvisibility=hidden -fno-rtti)
+set(KQ_CONTROLLED_OPTIONS -fno-sanitize=all -fsanitize=thread)
+
 function(kq_configure_library target)
   # File by file: a mutant is one file compiled again, and the objects of the others.
   set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
@@ -12,14 +15,14 @@ function(kq_configure_library target)
                                               $<INSTALL_INTERFACE:include/kq>)
   target_compile_features(${target} PRIVATE cxx_std_20)
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
-  target_compile_options(${target} PRIVATE -fvisibility=hidden -fno-rtti)
+  target_compile_options(${target} PRIVATE ${KQ_OPTIONS})
   target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 endfunction()
 
 # kq_instrument_for_schedules(<library>): compiled with what calls the runtime of src/sched, and put
 # where programs with that runtime look for it.
 function(kq_instrument_for_schedules target)
-  target_compile_options(${target} PRIVATE -fno-sanitize=all -fsanitize=thread)
+  target_compile_options(${target} PRIVATE ${KQ_CONTROLLED_OPTIONS})
   set_target_properties(${target} PROPERTIES
                         LIBRARY_OUTPUT_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/controlled)
 endfunction()
