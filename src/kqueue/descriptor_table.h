@@ -85,8 +85,8 @@ pthread_mutex_t* creation_lock();
 // open) or EINVAL (not a kqueue).
 Kqueue* acquire(int fd);
 void release(Kqueue* kqueue);
-// Makes fd a descriptor of kqueue (which the caller holds a reference to), unless another thread has
-// put a file of its own there meanwhile. False without memory.
+// Makes fd a descriptor of kqueue (which the caller holds a reference to), unless another thread
+// has put a file of its own there meanwhile. False without memory.
 bool bind_descriptor(int fd, Kqueue* kqueue);
 // Undoes that if the number refers to another file now.
 void check_binding(int fd);
