@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/controlled.h"
+#include "engine/parting.h"
 #include "fuzz_session.h"
 #include "scenario/generate.h"
 #include "scenario/mutate.h"
@@ -183,6 +184,7 @@ ControlledEngine& engine() {
   finding.schedule.most_steps = options.most_steps;
   finding.schedule.races = options.races;
   finding.schedule.decisions = result.schedule.decisions;
+  finding.schedule.steps = marks_of_last_run();
   FuzzSession::get().violation(std::move(finding));
 }
 

@@ -52,7 +52,12 @@ int replay_in_worker(const Finding& finding, const Scenario& scenario) {
   for (const std::string& line : to_lines(result.lanes)) {
     std::printf("  %s\n", to_printable(line).c_str());
   }
+  if (result.status == Status::kSkipped) {
+    std::printf("replay: skipped: %s\n", to_line(result.message).c_str());
+    leave_replay(kExitSkipped);
+  }
   const bool exact = result.trace == finding.schedule.trace && !replay->misfit();
+  const bool passed = finding.verdict == kNothingFound;
   int code = kExitClean;
   if (result.status == Status::kFinding) {
     std::printf("  %s\n", to_line(result.message).c_str());
@@ -61,15 +66,25 @@ int replay_in_worker(const Finding& finding, const Scenario& scenario) {
     }
     conclude_replay(what_was(finding.verdict, finding.rule), what_was(result.verdict, result.rule));
     code = kExitFinding;
+  } else if (passed) {
+    std::printf("replay: nothing found, as before\n");
+    // Nothing is all that there is to show again; so it is shown by the steps alone.
+    if (!exact) code = kExitFinding;
   } else {
     std::printf("replay: not found this time\n");
   }
+  const std::string when = passed ? "kept" : "found";
   std::printf("replay: %llu steps, trace %016llx: %s\n",
               static_cast<unsigned long long>(result.schedule.steps),
               static_cast<unsigned long long>(result.trace),
-              exact ? "the same as when it was found, step by step"
-                    : "not the steps that it was found with: the subject is another, or it does "
-                      "something that is not under control");
+              exact ? ("the same as when it was " + when + ", step by step").c_str()
+                    : ("not the steps that it was " + when +
+                       " with: the subject is another, or it does something that is not under "
+                       "control")
+                          .c_str());
+  if (!exact) {
+    std::printf("replay: %s\n", to_line(parting(finding.schedule, *engine)).c_str());
+  }
   leave_replay(code);
 }
 

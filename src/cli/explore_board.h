@@ -53,7 +53,7 @@ class ExploreBoard {
     std::atomic<uint64_t> nanoseconds;             // of all workers together
     std::atomic<uint64_t> distinct;                // interleavings
     std::atomic<uint64_t> most_steps, most_choices, most_threads;
-    std::atomic<uint64_t> steps, operations, deliveries, judged, undecided, repeated;
+    std::atomic<uint64_t> steps, operations, deliveries, judged, undecided, repeated, kept;
     // Of the depth-first search: the bound that was finished, plus 1, and its schedules.
     std::atomic<uint64_t> finished_bound, finished_schedules;
     std::atomic<bool> search_ended;

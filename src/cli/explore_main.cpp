@@ -65,6 +65,10 @@ std::optional<int> parse_explore(int argc, char** argv, CommonOptions* common,
   app.add_option("--most-steps", arguments->most_steps, "then a schedule counts as endless")
       ->check(CLI::Range(uint64_t{100}, uint64_t{1} << 32))
       ->capture_default_str();
+  app.add_option("--keep", arguments->keep,
+                 "so many schedules of each program that pass, drawn by the seed, are saved under "
+                 "$KQ_OUT/schedules, for kqtorture replay")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{10'000}));
   app.add_flag("--no-races", arguments->no_races, "look for no data races: twice as fast");
   take_common(&app, common);
   try {
@@ -199,6 +203,9 @@ int again_main(int argc, char** argv) {
     return usage_error(error);
   }
   if (finding.schedule.empty()) return usage_error(arguments.path + ": has no schedule");
+  if (what == "shrink" && finding.verdict == kNothingFound) {
+    return usage_error(arguments.path + ": nothing was found in it that could be made smaller");
+  }
   choose_instrumented_emulator();
   return what == "replay" ? replay_schedule(arguments, finding, scenario)
                           : shrink_schedule(arguments, finding, scenario);

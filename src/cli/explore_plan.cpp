@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/engines.h"
+#include "scenario/random.h"
 #include "sched/strategies.h"
 
 namespace kqtorture {
@@ -51,6 +52,25 @@ uint64_t ExplorePlan::share(size_t lane, size_t jobs) const {
 bool ExplorePlan::over(const ExploreBoard& board) const {
   const double seconds = std::chrono::duration<double>(board.elapsed()).count();
   return has_deadline() && seconds >= arguments_.budget;
+}
+
+std::set<ExplorePlan::Place> ExplorePlan::kept(const std::string& scenario) const {
+  const size_t drawing = is_depth_first(strategies_.size() - 1) && strategies_.size() > 1
+                             ? strategies_.size() - 1
+                             : strategies_.size();
+  const uint64_t all = drawing * batch_;
+  std::set<Place> places;
+  if (arguments_.keep == 0) return places;
+  // As many different ones of `all` (Floyd).
+  Random random(derive_seed(arguments_.seed, "keep " + scenario, 0));
+  for (uint64_t last = all - std::min(all, arguments_.keep); last < all; last++) {
+    const uint64_t drawn = random.below(last + 1);
+    const Place place{static_cast<size_t>(drawn / batch_), drawn % batch_};
+    if (!places.insert(place).second) {
+      places.insert({static_cast<size_t>(last / batch_), last % batch_});
+    }
+  }
+  return places;
 }
 
 uint64_t ExplorePlan::seed_of(const std::string& scenario, size_t strategy, uint64_t number) const {

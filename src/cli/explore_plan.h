@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct ExploreArguments {
   std::string engine = "fibers";
   uint64_t most_steps = 200'000;
   bool no_races = false;
+  uint64_t keep = 0;  // schedules that pass, of each program, to be saved
 };
 
 class ExplorePlan {
@@ -48,6 +50,16 @@ class ExplorePlan {
   bool over(const ExploreBoard& board) const;
   // The depth-first search is one worker's alone.
   size_t depth_first_lane(size_t program, size_t jobs) const { return program % jobs; }
+
+  // Which schedules of a program are kept if they pass: some of the first batch of every strategy
+  // that draws, by the seed. A strategy and a number each; a search is drawn from only where there
+  // is nothing else.
+  struct Place {
+    size_t strategy;
+    uint64_t number;
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+  std::set<Place> kept(const std::string& scenario) const;
 
   uint64_t seed_of(const std::string& scenario, size_t strategy, uint64_t number) const;
 

@@ -121,6 +121,7 @@ std::string ExploreReport::text_of(size_t program) const {
           " interleavings, " + with_commas(state.most_steps) + " steps and " +
           with_commas(state.most_choices) + " choices at most, " + with_commas(state.repeated) +
           " run twice";
+  if (state.kept > 0) text += ", " + with_commas(state.kept) + " kept";
   if (state.undecided > 0) text += ", " + with_commas(state.undecided) + " undecided";
   const std::string missed = miss_bounds(program), searched = search(program);
   if (!missed.empty()) text += "\n  missed by PCT with probability at most: " + missed;
@@ -174,7 +175,8 @@ std::string ExploreReport::json(const std::string& subject) const {
                   {"deliveries", state.deliveries.load()},
                   {"judged", state.judged.load()},
                   {"undecided", state.undecided.load()},
-                  {"run_twice", state.repeated.load()}});
+                  {"run_twice", state.repeated.load()},
+                  {"kept", state.kept.load()}});
     if (state.finished_bound > 0) {
       entry["exhaustive"] = {{"bound", state.finished_bound - 1},
                              {"schedules", state.finished_schedules.load()}};

@@ -21,6 +21,7 @@
 #include "cli/explore_again.h"
 #include "cli/explore_worker.h"
 #include "engine/deviations.h"
+#include "engine/parting.h"
 #include "report/files.h"
 #include "report/text.h"
 #include "scenario/print.h"
@@ -176,6 +177,7 @@ class ScheduleShrinker {
         schedule.strategy = "shrink";
         schedule.trace = result.trace;
         schedule.decisions = result.schedule.decisions;
+        schedule.steps = marks_of_last_run();
         const std::vector<Deviation>& happened = strategy->happened();
         const uint64_t count = happened.size();
         write_fully(out, &count, sizeof count);

@@ -5,6 +5,8 @@
 #include <cstdio>
 
 #include "cli/finding_file.h"
+#include "engine/parting.h"
+#include "report/files.h"
 #include "report/text.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
@@ -61,6 +63,14 @@ ControlledEngine::Options options_of(const ScheduleRecord& schedule) {
   options.races = schedule.races;
   options.record = true;
   return options;
+}
+
+std::string parting(const ScheduleRecord& schedule, const ControlledEngine& engine) {
+  if (schedule.steps.empty()) return "at which step is not known: none were recorded";
+  const std::string where = where_parted(schedule.steps, engine);
+  if (!where.empty()) return "parted at " + where;
+  return "the same steps, as far as they were recorded; but what the calls returned is not the "
+         "same";
 }
 
 ExploreWorker::ExploreWorker(const std::vector<Scenario>& scenarios,
@@ -127,6 +137,7 @@ bool ExploreWorker::load(size_t program) {
     return false;
   }
   loaded_ = program;
+  kept_ = plan_.kept(scenario.name);
   if (!strategies_[program].empty()) return true;
   for (const std::string& name : plan_.strategies()) {
     strategies_[program].push_back(sched::strategy_named(name, &why_not));
@@ -209,7 +220,9 @@ bool ExploreWorker::one(const Turn& turn, sched::Strategy* strategy, uint64_t nu
   count(turn, result);
   if (result.status == Status::kFinding) return found(turn, result, seed, name);
   if (dirty_) return false;
-  return number >= board_.jobs() && number % kRepeatEvery != 0 ? true : again(turn, seed, name);
+  const bool keep = kept_.count({turn.strategy, number}) != 0;
+  if (number >= board_.jobs() && number % kRepeatEvery != 0 && !keep) return true;
+  return again(turn, seed, name, number, keep);
 }
 
 void ExploreWorker::count(const Turn& turn, const ControlledResult& result) {
@@ -236,6 +249,7 @@ ScheduleRecord ExploreWorker::record_of(const sched::Schedule& schedule, uint64_
   record.most_steps = arguments_.most_steps;
   record.races = !arguments_.no_races;
   record.decisions = schedule.decisions;
+  record.steps = marks_of_last_run();
   return record;
 }
 
@@ -267,12 +281,13 @@ void ExploreWorker::save(const Turn& turn, const Finding& finding, bool verified
 }
 
 // The schedule that was run last, from its decisions.
-bool ExploreWorker::again(const Turn& turn, uint64_t seed, const std::string& strategy) {
+bool ExploreWorker::again(const Turn& turn, uint64_t seed, const std::string& strategy,
+                          uint64_t number, bool keep) {
   const ControlledResult& before = engine_->last();
   const uint64_t trace = before.trace;
   const ScheduleRecord record = record_of(before.schedule, trace, strategy);
   ControlledEngine::Options options = options_of(record);
-  options.record = false;
+  options.record = keep;
   const auto replay = sched::make_replay(record.decisions);
   WatchedStrategy watched(replay.get(), &lane_);
   watched.begin(0);
@@ -281,16 +296,34 @@ bool ExploreWorker::again(const Turn& turn, uint64_t seed, const std::string& st
   lane_.running = false;
   dirty_ = now.schedule.dirty;
   add_to(&board_.program(turn.program).repeated, 1);
-  if (now.trace == trace && !replay->misfit()) return !dirty_;
   Finding finding = finding_of(now, *engine_, scenarios_[turn.program], record, seed);
+  if (now.trace == trace && !replay->misfit()) {
+    if (keep) this->keep(turn, std::move(finding), number);
+    return !dirty_;
+  }
   finding.verdict = "unsupported";
   finding.rule.clear();
   finding.message = "a schedule that was run twice did not go the same way";
   finding.detail.push_back("the first time it took " + std::to_string(record.decisions.size()) +
                            " decisions, the second time " +
                            std::to_string(now.schedule.decisions.size()));
+  finding.detail.push_back(parting(record, *engine_));
   save(turn, finding, true);
   return false;
+}
+
+void ExploreWorker::keep(const Turn& turn, Finding finding, uint64_t number) {
+  finding.verdict = kNothingFound;
+  finding.message = "schedule " + std::to_string(number) + " of " + finding.schedule.strategy;
+  const std::string path = output_directory() + "/schedules/" + to_file_name(finding.scenario) +
+                           "-" + to_file_name(finding.schedule.strategy) + "-" +
+                           std::to_string(number) + ".json";
+  std::string error;
+  if (write_file(path, to_json(finding) + "\n", &error)) {
+    add_to(&board_.program(turn.program).kept, 1);
+  } else {
+    std::fprintf(stderr, "explore: %s\n", to_printable(error).c_str());
+  }
 }
 
 // A finding of the worker before this one: it must be found again, step by step.
@@ -321,6 +354,7 @@ void ExploreWorker::verify() {
     finding.detail.push_back("as found: " + finding.verdict + ": " + finding.message);
     finding.detail.push_back("run again: " + (result.verdict.empty() ? "nothing" : result.verdict) +
                              ": " + result.message);
+    finding.detail.push_back(parting(finding.schedule, *engine_));
     finding.verdict = "unsupported";
     finding.message = "a schedule that was run twice did not go the same way";
     save_finding(finding);

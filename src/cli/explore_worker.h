@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ std::unique_ptr<ControlledEngine> open_controlled(const std::string& carrier,
 // The finding of a schedule, ready to be saved.
 Finding finding_of(const ControlledResult& result, const ControlledEngine& engine,
                    const Scenario& scenario, const ScheduleRecord& schedule, uint64_t seed);
+// Where the engine's last run left the schedule that it was to run again, in a line.
+std::string parting(const ScheduleRecord& schedule, const ControlledEngine& engine);
 ControlledEngine::Options options_of(const ScheduleRecord& schedule);
 
 class ExploreWorker {
@@ -76,7 +79,9 @@ class ExploreWorker {
   bool one(const Turn& turn, sched::Strategy* strategy, uint64_t number);
   bool found(const Turn& turn, const ControlledResult& result, uint64_t seed,
              const std::string& strategy);
-  bool again(const Turn& turn, uint64_t seed, const std::string& strategy);
+  bool again(const Turn& turn, uint64_t seed, const std::string& strategy, uint64_t number,
+             bool keep);
+  void keep(const Turn& turn, Finding finding, uint64_t number);
   void verify();
   void save(const Turn& turn, const Finding& finding, bool verified);
   void count(const Turn& turn, const ControlledResult& result);
@@ -95,7 +100,8 @@ class ExploreWorker {
   std::unique_ptr<ControlledEngine> engine_;
   // Of the plan, by program: they learn, and the search goes on where it was.
   std::vector<std::vector<std::unique_ptr<sched::Strategy>>> strategies_;
-  size_t loaded_ = SIZE_MAX;  // program
+  size_t loaded_ = SIZE_MAX;           // program
+  std::set<ExplorePlan::Place> kept_;  // of that program
   bool dirty_ = false;
 };
 

@@ -101,7 +101,9 @@ bool ControlledEngine::load(const Program& program, std::string* why_not) {
     logs_.push_back(log.get());
     run_->add(std::move(log));
   }
-  threads_.resize(lanes - 1);
+  threads_.assign(lanes - 1, UINT32_MAX);
+  names_.clear();
+  for (size_t lane = 0; lane < lanes; lane++) names_.push_back(run_->name_of(lane));
   return true;
 }
 
@@ -163,6 +165,12 @@ size_t ControlledEngine::lane_of(uint32_t thread) const {
   return found == threads_.end() ? 0 : 1 + static_cast<size_t>(found - threads_.begin());
 }
 
+std::string ControlledEngine::name_of(uint32_t thread) const {
+  const size_t lane = lane_of(thread);
+  if (lane == 0 && thread != 0) return "a thread of the subject";
+  return lane == 0 ? names_[0] : "thread " + names_[lane];
+}
+
 // Waits until all threads have finished, ending waits that nothing will end.
 void ControlledEngine::see_through() {
   sched::Runtime& runtime = sched::Runtime::get();
@@ -207,7 +215,7 @@ void ControlledEngine::accuse(const std::vector<sched::Waiting>& waiting, const 
   for (const sched::Waiting& wait : waiting) {
     const size_t lane = lane_of(wait.thread);
     if (wait.thread == 0) continue;
-    const std::string who = lane == 0 ? "a thread of the subject" : "thread " + run_->name_of(lane);
+    const std::string who = lane == 0 ? "a thread of the subject" : "thread " + names_[lane];
     const bool first = fault.detail.empty();
     fault.message += std::string(first ? " " : ", ") + who + " waits for " + wait.for_what;
     fault.detail.push_back(who + " waits for " + wait.for_what + " in " +

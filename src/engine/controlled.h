@@ -75,6 +75,8 @@ class ControlledEngine {
   // process can run no other, and must be left without destructors.
   const ControlledResult& run(sched::Strategy* strategy, const Options& options);
   const ControlledResult& last() const { return result_; }
+  // What the program calls a thread of the last run ("main", "A").
+  std::string name_of(uint32_t thread) const;
 
  private:
   ControlledEngine(const Subject& subject, const contract::Profile& profile,
@@ -99,7 +101,8 @@ class ControlledEngine {
   Fingerprint fingerprint_;
   std::unique_ptr<ThreadedRun> run_;
   std::vector<ControlledLog*> logs_;
-  std::vector<uint32_t> threads_;  // by the program's threads, their number
+  std::vector<uint32_t> threads_;   // by the program's threads, their number
+  std::vector<std::string> names_;  // by lane
   std::unordered_set<uint64_t> clean_;
   Options options_;
   std::function<void()> body_;

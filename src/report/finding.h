@@ -27,6 +27,9 @@ struct Finding {
   ScheduleRecord schedule;          // of a controlled run; may be empty
 };
 
+// The verdict of a schedule that passed and was kept, to be run again.
+inline constexpr char kNothingFound[] = "nothing found";
+
 // The directory that findings are saved in: KQ_OUT, or "out".
 std::string output_directory();
 

@@ -118,17 +118,19 @@ bool read_schedule(const json& object, ScheduleRecord* schedule, std::string* er
     return fail(error, "finding's \"schedule\" is of version " + std::to_string(version) +
                            ", which this program does not know");
   }
-  std::string decisions;
+  std::string decisions, steps;
   if (!read_string(object, "strategy", true, &schedule->strategy, error) ||
       !read_string(object, "carrier", true, &schedule->carrier, error) ||
-      !read_string(object, "decisions", true, &decisions, error)) {
+      !read_string(object, "decisions", true, &decisions, error) ||
+      !read_string(object, "steps", false, &steps, error)) {
     return false;
   }
   const auto races = object.find("races");
   const bool known = schedule->carrier == "fibers" || schedule->carrier == "threads";
   if (schedule->strategy.empty() || !known || !read_unsigned(object, "trace", &schedule->trace) ||
       !read_unsigned(object, "most_steps", &schedule->most_steps) || races == object.end() ||
-      !races->is_boolean() || !decisions_from_text(decisions, &schedule->decisions)) {
+      !races->is_boolean() || !decisions_from_text(decisions, &schedule->decisions) ||
+      !steps_from_text(steps, &schedule->steps)) {
     return fail(error, "finding's \"schedule\" is malformed");
   }
   schedule->races = races->get<bool>();
@@ -192,13 +194,15 @@ nlohmann::ordered_json to_object(const Lanes& lanes) {
 }
 
 nlohmann::ordered_json to_object(const ScheduleRecord& schedule) {
-  return {{"version", ScheduleRecord::kVersion},
-          {"strategy", schedule.strategy},
-          {"carrier", schedule.carrier},
-          {"trace", schedule.trace},
-          {"most_steps", schedule.most_steps},
-          {"races", schedule.races},
-          {"decisions", decisions_to_text(schedule.decisions)}};
+  nlohmann::ordered_json object = {{"version", ScheduleRecord::kVersion},
+                                   {"strategy", schedule.strategy},
+                                   {"carrier", schedule.carrier},
+                                   {"trace", schedule.trace},
+                                   {"most_steps", schedule.most_steps},
+                                   {"races", schedule.races},
+                                   {"decisions", decisions_to_text(schedule.decisions)}};
+  if (!schedule.steps.empty()) object["steps"] = steps_to_text(schedule.steps);
+  return object;
 }
 
 }  // namespace

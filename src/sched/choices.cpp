@@ -84,6 +84,18 @@ size_t Core::collect(Candidate* candidates, size_t* current) {
   return count;
 }
 
+// Into the trace. So many are told apart that two runs can be compared step by step.
+void Core::take(const Candidate& chosen) {
+  const uint64_t site = is_in_program(chosen.site) ? 0 : chosen.site;
+  schedule_.trace = mix(schedule_.trace, mix(site, (uint64_t{chosen.thread} << 32) |
+                                                       static_cast<uint64_t>(chosen.step)));
+  schedule_.trace = mix(schedule_.trace, chosen.object);
+  if (taken_.size() == Runtime::kMostTaken) return;
+  const bool time = chosen.thread == kClockThread;
+  taken_.push_back({chosen.site, static_cast<uint32_t>(schedule_.trace),
+                    time ? kClock : static_cast<uint8_t>(chosen.thread), chosen.step});
+}
+
 // Null when nobody can ever go on.
 Thread* Core::choose() {
   while (true) {
@@ -108,10 +120,7 @@ Thread* Core::choose() {
       schedule_.choices++;
     }
     const Candidate& chosen = candidates[answer];
-    const uint64_t site = is_in_program(chosen.site) ? 0 : chosen.site;
-    schedule_.trace = mix(schedule_.trace, mix(site, (uint64_t{chosen.thread} << 32) |
-                                                         static_cast<uint64_t>(chosen.step)));
-    schedule_.trace = mix(schedule_.trace, chosen.object);
+    take(chosen);
     if (chosen.thread != kClockThread) {
       if (!alone_) interleaving_.add(chosen, threads_[chosen.thread].context());
       return &threads_[chosen.thread];

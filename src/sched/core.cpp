@@ -41,6 +41,7 @@ bool Core::start(Engine engine, std::string* why_not) {
   for (uint32_t i = 0; i < kMostThreads; i++) threads_[i].index = i;
   held_.reserve(64);
   schedule_.decisions.reserve(4096);
+  taken_.reserve(Runtime::kMostTaken);
   return carrier_->start(kMostThreads, &Core::entry, why_not);
 }
 
@@ -82,6 +83,7 @@ void Core::begin(const std::function<void()>& program, Strategy* strategy, const
   schedule_.steps = schedule_.choices = schedule_.trace = 0;
   schedule_.decisions.clear();
   schedule_.switches.clear();
+  taken_.clear();
   schedule_.dirty = false;
   now_ = kBeginning;
   changes_ = 1;

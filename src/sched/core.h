@@ -142,6 +142,7 @@ class Core {
   bool adopt(const void* address, std::string* why_not);
   bool instrumented() const { return image_.instrumented(); }
   Schedule run(const std::function<void()>& program, Strategy* strategy, const Options& options);
+  std::span<const Taken> taken() const { return taken_; }
 
   // --- what threads do; all on a thread of the runtime
 
@@ -242,6 +243,7 @@ class Core {
   void go_to(Thread* next, bool finished);
   void stuck();
   void record(size_t answer);
+  void take(const Candidate& chosen);
   [[noreturn]] void report_race(const RaceDetector::Race& race);
 
   static Core* instance_;
@@ -256,6 +258,7 @@ class Core {
   Strategy* strategy_ = nullptr;
   Options options_;
   Schedule schedule_;
+  std::vector<Taken> taken_;
   const std::function<void()>* program_ = nullptr;
 
   uint64_t now_ = 0;

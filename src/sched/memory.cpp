@@ -25,17 +25,7 @@ bool in_program(uintptr_t address) {
          address < reinterpret_cast<uintptr_t>(&etext);
 }
 
-const char* word(Step step) {
-  constexpr const char* kWords[] = {
-      "begins",    "an atomic load", "an atomic store", "an atomic update",  "a lock",
-      "an unlock", "a wait",         "a notification",  "a descriptor call", "a descriptor call",
-      "a call",    "a return",       "a yield"};
-  return kWords[static_cast<size_t>(step)];
-}
-
 }  // namespace
-
-const char* word_of(Step step) { return word(step); }
 
 uint64_t Core::object_of(uintptr_t address) const {
   if (Arena::owns(reinterpret_cast<void*>(address))) return name(kInArena, address - Arena::kBase);

@@ -38,6 +38,8 @@ Schedule Runtime::run(const std::function<void()>& program, Strategy* strategy,
   return Core::get().run(program, strategy, options);
 }
 
+std::span<const Taken> Runtime::taken() const { return Core::get().taken(); }
+
 uint32_t Runtime::spawn(std::function<void()> body) {
   Core& core = Core::get();
   Thread* thread = core.spawn();

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,15 @@ struct Schedule {
   bool dirty = false;              // threads were left in the middle of a call: end the process
 };
 
+// A step that was taken.
+struct Taken {
+  uint64_t site;
+  uint32_t trace;  // bits of the trace up to it: two runs are the same as far as these are
+  uint8_t thread;  // kClock: nobody's, time passed
+  Step step;
+};
+inline constexpr uint8_t kClock = UINT8_MAX;
+
 struct Options {
   uint64_t most_steps = 200'000;  // then the schedule is endless: a fault
   bool record = false;            // the switches
@@ -86,6 +96,10 @@ class Runtime {
 
   // One schedule: `program` runs as thread 0. The strategy's begin() was called by the caller.
   Schedule run(const std::function<void()>& program, Strategy* strategy, const Options& options);
+
+  // The steps of the last schedule, the first kMostTaken of them. Valid until the next one.
+  std::span<const Taken> taken() const;
+  static constexpr size_t kMostTaken = size_t{1} << 16;
 
   // --- on a thread of the runtime
 

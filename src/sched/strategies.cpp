@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <unordered_set>
 
 namespace kqtorture::sched {
@@ -25,6 +26,24 @@ std::unique_ptr<Strategy> strategy_named(std::string_view name, std::string* err
   *error = "no strategy is called \"" + std::string(name) +
            "\"; there are random, pos, pct:2 to pct:9, dfs:0 to dfs:9";
   return nullptr;
+}
+
+const char* word_of(Step step) {
+  constexpr const char* kWords[] = {"begins",
+                                    "loads an atomic",
+                                    "stores an atomic",
+                                    "updates an atomic",
+                                    "takes a lock",
+                                    "lets go of a lock",
+                                    "waits",
+                                    "waits or notifies",
+                                    "asks a descriptor",
+                                    "changes a descriptor",
+                                    "begins a call",
+                                    "returns from a call",
+                                    "yields"};
+  const auto index = static_cast<size_t>(step);
+  return index < std::size(kWords) ? kWords[index] : "does what this program does not know";
 }
 
 std::vector<std::string> rotation() { return {"random", "pos", "pct:2", "pct:3", "pct:4"}; }

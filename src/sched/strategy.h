@@ -32,6 +32,9 @@ enum class Step : uint8_t {
   kYield    // has nothing better to do: sched_yield, a spin, a sleep that is over
 };
 
+// "takes a lock", ...
+const char* word_of(Step step);
+
 // True when the two do not commute on the same object.
 constexpr bool writes(Step step) { return step != Step::kAtomicLoad && step != Step::kRead; }
 

@@ -36,6 +36,14 @@ class Explore : public testing::LitmusCommands {
   static std::string race(const std::string& name) {
     return std::string(KQT_LITMUS) + "/race_" + name + ".litmus";
   }
+  // Of the schedules that passed.
+  std::vector<std::string> kept_files() const {
+    std::vector<std::string> files;
+    for (const std::string& name : testing::files_in(out() + "/schedules")) {
+      files.push_back(out() + "/schedules/" + name);
+    }
+    return files;
+  }
   // The only finding, after the mutant has drawn it.
   std::string found_in_the_mutant() const {
     const Ran ran =
@@ -108,6 +116,56 @@ TEST_F(Explore, ReplayOnARepairedSubjectFindsNothingAndSaysThatTheStepsAreOthers
   EXPECT_EQ(replay.code, kExitClean) << replay.output;
   EXPECT_THAT(replay.output, HasSubstr("not found this time"));
   EXPECT_THAT(replay.output, HasSubstr("not the steps that it was found with"));
+  EXPECT_THAT(replay.output, HasSubstr("parted at step 1 of "));
+}
+
+TEST_F(Explore, SchedulesThatPassAreKeptAndRunAgainStepByStep) {
+  for (const char* engine : {"fibers", "threads"}) {
+    const Ran ran = explore(
+        {race("oneshot_two_waiters"), "--schedules", "40", "--keep", "4", "--engine", engine});
+    EXPECT_EQ(ran.code, kExitClean) << ran.output;
+    EXPECT_THAT(ran.output, HasSubstr(", 4 kept"));
+    const std::vector<std::string> kept = kept_files();
+    ASSERT_THAT(kept, SizeIs(4)) << "drawn by the seed, whatever runs them";
+    for (const std::string& path : kept) {
+      EXPECT_EQ(load(path).schedule.carrier, engine);
+      const Ran replay = kqtorture({"replay", path});
+      EXPECT_EQ(replay.code, kExitClean) << replay.output;
+      EXPECT_THAT(replay.output, HasSubstr("nothing found, as before"));
+      EXPECT_THAT(replay.output, HasSubstr("the same as when it was kept, step by step"));
+    }
+    EXPECT_EQ(kqtorture({"shrink", kept[0]}).code, kExitUsage);
+  }
+}
+
+TEST_F(Explore, ReplayThatGoesAnotherWayNamesTheStep) {
+  explore({race("oneshot_two_waiters"), "--schedules", "20", "--keep", "1"});
+  ASSERT_THAT(kept_files(), SizeIs(1));
+  const Finding kept = load(kept_files()[0]);
+  const auto replayed = [&](const Finding& changed) {
+    const Ran replay = kqtorture({"replay", file("changed.json", to_json(changed))});
+    EXPECT_EQ(replay.code, kExitFinding) << replay.output;
+    EXPECT_THAT(replay.output, HasSubstr("not the steps that it was kept with"));
+    return replay.output;
+  };
+  const std::string all = std::to_string(kept.schedule.steps.size());
+  Finding changed = kept;
+  changed.schedule.steps[20].trace ^= 1;
+  changed.schedule.steps[20].kind = 12;
+  changed.schedule.trace++;
+  EXPECT_THAT(replayed(changed), HasSubstr("parted at step 21 of " + all));
+  EXPECT_THAT(replayed(changed), HasSubstr(" yields"));
+  changed = kept;
+  changed.schedule.trace++;
+  EXPECT_THAT(replayed(changed), HasSubstr("what the calls returned is not the same"));
+  changed.schedule.steps.pop_back();
+  EXPECT_THAT(replayed(changed), HasSubstr("recorded was: the end"));
+  changed.schedule.steps.clear();
+  EXPECT_THAT(replayed(changed), HasSubstr("none were recorded"));
+  // Another program.
+  changed = kept;
+  changed.reproducer = "pipe p\nthread A\nwrite p.w 1\nthread B\nwrite p.w 2\n";
+  EXPECT_THAT(replayed(changed), HasSubstr("parted at step "));
 }
 
 TEST_F(Explore, ShrinkLeavesFewSwitchesAndTheSameVerdict) {
@@ -190,6 +248,7 @@ TEST_F(Explore, WhatIsMeantBySomethingElseIsRefusedInOneLine) {
                                                         {"--engine", "steam"},
                                                         {"--schedules", "0"},
                                                         {"--jobs", "0"},
+                                                        {"--keep", "-1"},
                                                         {"--most-steps", "1"}}) {
     const Ran ran = explore({good, option, value});
     EXPECT_EQ(ran.code, kExitUsage);

@@ -100,6 +100,7 @@ TEST(FindingJson, SchedulesGoThereAndBackAndWhatIsNotUnderstoodInFullIsRefused) 
   finding.lanes.calls = {{.lane = 1, .begin = 1, .end = 2, .text = "c"}};
   finding.lanes.switches = {{1.25, 0, 1, "f() file.c:1"}};
   finding.schedule = {"pct:3", "fibers", 0xfedcba9876543210, 1000, true, {0, 0, 0, 2, 1, 1, 255}};
+  finding.schedule.steps = {{0, 12, 0xbeef}, {StepMark::kClock, 9, 1}};
   const std::string text = to_json(finding);
   Finding back;
   std::string error;
@@ -112,6 +113,9 @@ TEST(FindingJson, SchedulesGoThereAndBackAndWhatIsNotUnderstoodInFullIsRefused) 
                                                        {"0*3 2 1*2 255", "0*9999999"},
                                                        {"0*3 2 1*2 255", "0*3,2"},
                                                        {"0*3 2 1*2 255", "-1"},
+                                                       {"0cbeef", "0cbee"},
+                                                       {"0cbeef", "0cbeeg"},
+                                                       {"0cbeef", "-cbeef"},
                                                        {"\"fibers\"", "\"steam\""},
                                                        {"\"races\": true", "\"races\": 1"},
                                                        {"\"most_steps\": 1000", "\"x\": 1000"},
