@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,7 +42,9 @@ constexpr size_t kMostOps = 12;
 constexpr size_t kMostChoices = 512;
 
 struct Input {
+  std::string text;  // of the program
   Program program;
+  bool loaded = false;  // by the engine
   std::vector<uint8_t> choices;
 };
 
@@ -72,13 +75,28 @@ bool is_for_threads(const Program& program) {
   return !is_sequential(program) && !closes_in_two_threads(program);
 }
 
+// For whoever asks about the schedules of the programs that are given, and about nothing else.
+bool programs_stay() {
+  static const bool stay = [] {
+    const char* value = std::getenv("KQ_SCHEDULES_ONLY");
+    return value != nullptr && strcmp(value, "1") == 0;
+  }();
+  return stay;
+}
+
 // False when the bytes are no such program.
 bool read_input(const uint8_t* data, size_t size, Input* input) {
   const std::string_view all(reinterpret_cast<const char*>(data), size);
   const size_t mark = all.find(kMark);
   // The line before the mark ends there, too.
   const std::string_view text = mark == all.npos ? all : all.substr(0, mark + 1);
-  if (parse(text, &input->program) || !is_for_threads(input->program)) return false;
+  // Most inputs differ from the one before in their choices alone.
+  if (input->text != text || text.empty()) {
+    input->text.clear();
+    input->loaded = false;
+    if (parse(text, &input->program) || !is_for_threads(input->program)) return false;
+    input->text = text;
+  }
   const std::string_view rest = mark == all.npos ? "" : all.substr(mark + kMark.size());
   input->choices.assign(rest.begin(), rest.end());
   return true;
@@ -111,6 +129,19 @@ Program generate_program(Random* random) {
         std::any_of(program.objects.begin(), program.objects.end(),
                     [](const Object& object) { return object.kind == ObjectKind::kFile; });
     if ((!file || random->chance(1, 64)) && is_for_threads(program)) return program;
+  }
+}
+
+// How many choices there were in the last schedule: beyond, a byte says nothing.
+size_t last_choices = 64;
+
+// Few switches, anywhere: what most bugs need, whatever the input was. The other bytes say who goes
+// on where the running thread cannot.
+void draw_choices(std::vector<uint8_t>* choices, Random* random) {
+  choices->resize(std::min(last_choices, kMostChoices));
+  for (uint8_t& byte : *choices) byte = static_cast<uint8_t>(random->below(128));
+  for (size_t n = random->below(5); n > 0 && !choices->empty(); n--) {
+    (*choices)[random->below(choices->size())] |= 128;
   }
 }
 
@@ -169,8 +200,27 @@ ControlledEngine& engine() {
   return *engine;
 }
 
-[[noreturn]] void report(const Program& program, const ControlledResult& result,
-                         const ControlledEngine::Options& options) {
+// Of this process, so far.
+uint64_t processor_us() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
+}
+
+// A picture of it needs names for places, and nothing else of it does: it is run again for that, if
+// the process can.
+[[noreturn]] void report(const Program& program, const ControlledEngine::Options& options) {
+  FuzzSession::get().stats().extra["processor_us"] = processor_us();
+  ControlledResult result = engine().last();
+  std::vector<StepMark> steps = marks_of_last_run();
+  if (!result.schedule.dirty) {
+    ControlledEngine::Options picture = options;
+    picture.record = true;
+    const auto replay = sched::make_replay(result.schedule.decisions);
+    replay->begin(0);
+    const ControlledResult& again = engine().run(replay.get(), picture);
+    if (again.trace == result.trace) result.lanes = again.lanes;
+  }
   Finding finding;
   finding.verdict = result.verdict;
   finding.rule = result.rule;
@@ -184,7 +234,7 @@ ControlledEngine& engine() {
   finding.schedule.most_steps = options.most_steps;
   finding.schedule.races = options.races;
   finding.schedule.decisions = result.schedule.decisions;
-  finding.schedule.steps = marks_of_last_run();
+  finding.schedule.steps = std::move(steps);
   FuzzSession::get().violation(std::move(finding));
 }
 
@@ -207,13 +257,20 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
                                           unsigned int seed) {
   Random random(seed);
   Input input;
-  if (random.chance(1, 128) || !read_input(data, size, &input)) {
+  const bool read = read_input(data, size, &input);
+  if (read && programs_stay()) {
+    // The choices alone.
+  } else if (!read || random.chance(1, 128)) {
     input.program = generate_program(&random);
-  } else if (random.chance(1, 4)) {
+  } else if (random.chance(1, 8)) {
     mutate(&input.program, random.next(), kMostOps);
     if (!is_for_threads(input.program)) input.program = generate_program(&random);
   }
-  for (size_t n = 1 + random.below(4); n > 0; n--) mutate_choices(&input.choices, &random);
+  if (input.choices.empty() || random.chance(1, 2)) {
+    draw_choices(&input.choices, &random);
+  } else {
+    for (size_t n = 1 + random.below(4); n > 0; n--) mutate_choices(&input.choices, &random);
+  }
   return write_input(input, data, max_size);
 }
 
@@ -222,6 +279,7 @@ extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
                                             size_t max_out_size, unsigned int seed) {
   Input first, second;
   if (!read_input(data1, size1, &first) || !read_input(data2, size2, &second)) return 0;
+  if (programs_stay() && first.text != second.text) return 0;
   Random random(seed);
   // The switches of the one until somewhere, then those of the other; rarely the program, too.
   const size_t cut = random.below(std::min(first.choices.size(), second.choices.size()) + 1);
@@ -229,7 +287,7 @@ extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* data1, size_t size1,
   first.choices.insert(first.choices.end(),
                        second.choices.begin() + static_cast<std::ptrdiff_t>(cut),
                        second.choices.end());
-  if (random.chance(1, 4)) {
+  if (!programs_stay() && random.chance(1, 4)) {
     first.program = cross_over(first.program, second.program, random.next(), kMostOps);
     if (!is_for_threads(first.program)) return 0;
   }
@@ -242,22 +300,26 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size <= 1) {
     // Where libFuzzer starts from when it is given nothing, and nothing would be reached by that.
     Random random(size);
-    input = {generate_program(&random), {}};
+    input.program = generate_program(&random);
+    input.text.clear();
+    input.loaded = false;
+    input.choices.clear();
   } else if (!read_input(data, size, &input)) {
     return 0;
   }
   ControlledEngine& judge = engine();
   std::string why_not;
-  if (!judge.load(input.program, &why_not)) return 0;
+  if (!input.loaded && !judge.load(input.program, &why_not)) return 0;
+  input.loaded = true;
   session.begin_input(data, size);
   ControlledEngine::Options options;
-  options.record = true;
   const auto strategy = sched::make_bytes(input.choices);
   strategy->begin(0);
   const ControlledResult& result = judge.run(strategy.get(), options);
+  last_choices = result.schedule.choices;
   session.stats().operations += result.operations;
   session.stats().deliveries += result.deliveries;
-  if (result.status == SequentialResult::Status::kFinding) report(input.program, result, options);
+  if (result.status == SequentialResult::Status::kFinding) report(input.program, options);
   session.end_input();
   return 0;
 }

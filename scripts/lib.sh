@@ -137,13 +137,17 @@ build_preset() {
   say "built preset $preset in $((SECONDS - started)) s"
 }
 
-# Runs a command so that ThreadSanitizer can lay out its shadow memory: older runtimes cannot on a
-# kernel that randomises more than 28 bits of the address space.
-with_room_for_tsan() {
+# What to put in front of a command so that ThreadSanitizer can lay out its shadow memory: older
+# runtimes cannot on a kernel that randomises more than 28 bits of the address space.
+tsan_prefix() {
   local bits=/proc/sys/vm/mmap_rnd_bits
   if [[ -r $bits && $(<"$bits") -gt 28 ]] && setarch "$(uname -m)" -R true 2>/dev/null; then
-    setarch "$(uname -m)" -R "$@"
-  else
-    "$@"
+    echo "setarch $(uname -m) -R"
   fi
+}
+
+with_room_for_tsan() {
+  local prefix
+  read -ra prefix <<<"$(tsan_prefix)"
+  "${prefix[@]}" "$@"
 }

@@ -51,6 +51,7 @@ class ExploreBoard {
     std::atomic<Verdict> verdict;
     std::atomic<uint64_t> schedules[kStrategies];  // by strategy of the plan
     std::atomic<uint64_t> nanoseconds;             // of all workers together
+    std::atomic<uint64_t> processor_nanoseconds;   // likewise, in schedules: nothing saved or shown
     std::atomic<uint64_t> distinct;                // interleavings
     std::atomic<uint64_t> most_steps, most_choices, most_threads;
     std::atomic<uint64_t> steps, operations, deliveries, judged, undecided, repeated, kept;

@@ -167,6 +167,7 @@ std::string ExploreReport::json(const std::string& subject) const {
       }
     }
     entry.update({{"seconds", static_cast<double>(state.nanoseconds) / 1e9},
+                  {"processor_seconds", static_cast<double>(state.processor_nanoseconds) / 1e9},
                   {"interleavings", state.distinct.load()},
                   {"most_steps", state.most_steps.load()},
                   {"most_choices", state.most_choices.load()},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 
 #include "cli/finding_file.h"
 #include "engine/parting.h"
@@ -22,6 +23,12 @@ using Verdict = ExploreBoard::Verdict;
 constexpr uint64_t kRepeatEvery = 1000;
 // The clock is asked now and then only.
 constexpr uint64_t kLookEvery = 16;
+
+uint64_t processor_time() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
 
 void add_to(std::atomic<uint64_t>* sum, uint64_t value) {
   sum->fetch_add(value, std::memory_order_relaxed);
@@ -148,6 +155,7 @@ bool ExploreWorker::load(size_t program) {
 bool ExploreWorker::take_turn(const Turn& turn, uint64_t from) {
   if (!load(turn.program)) return true;
   const auto begin = std::chrono::steady_clock::now();
+  processor_time_ = processor_time();
   bool goes_on = true;
   ExploreBoard::Tally& state = board_.program(turn.program);
   if (plan_.is_depth_first(turn.strategy)) {
@@ -162,6 +170,7 @@ bool ExploreWorker::take_turn(const Turn& turn, uint64_t from) {
                     turn.round * plan_.batch() + i * board_.jobs() + number_);
     }
   }
+  if (goes_on) take_processor_time(turn);
   const auto spent = std::chrono::steady_clock::now() - begin;
   add_to(
       &state.nanoseconds,
@@ -218,11 +227,18 @@ bool ExploreWorker::one(const Turn& turn, sched::Strategy* strategy, uint64_t nu
     return !dirty_;
   }
   count(turn, result);
+  if (number % kLookEvery == 0 || result.status == Status::kFinding) take_processor_time(turn);
   if (result.status == Status::kFinding) return found(turn, result, seed, name);
   if (dirty_) return false;
   const bool keep = kept_.count({turn.strategy, number}) != 0;
   if (number >= board_.jobs() && number % kRepeatEvery != 0 && !keep) return true;
   return again(turn, seed, name, number, keep);
+}
+
+void ExploreWorker::take_processor_time(const Turn& turn) {
+  const uint64_t now = processor_time();
+  add_to(&board_.program(turn.program).processor_nanoseconds, now - processor_time_);
+  processor_time_ = now;
 }
 
 void ExploreWorker::count(const Turn& turn, const ControlledResult& result) {

@@ -84,6 +84,7 @@ class ExploreWorker {
   void keep(const Turn& turn, Finding finding, uint64_t number);
   void verify();
   void save(const Turn& turn, const Finding& finding, bool verified);
+  void take_processor_time(const Turn& turn);
   void count(const Turn& turn, const ControlledResult& result);
   bool load(size_t program);
   [[noreturn]] void leave(int code);
@@ -102,6 +103,7 @@ class ExploreWorker {
   std::vector<std::vector<std::unique_ptr<sched::Strategy>>> strategies_;
   size_t loaded_ = SIZE_MAX;           // program
   std::set<ExplorePlan::Place> kept_;  // of that program
+  uint64_t processor_time_ = 0;        // that is counted, in nanoseconds
   bool dirty_ = false;
 };
 

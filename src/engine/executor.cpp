@@ -70,8 +70,7 @@ Executor::Executor(World* world, Observer* observer)
       change_memory_(static_cast<size_t>(limit::kRoom) * sizeof(Kevent)),
       event_memory_(static_cast<size_t>(limit::kRoom) * sizeof(Kevent)),
       changes_end_(static_cast<Kevent*>(change_memory_.data()) + limit::kRoom),
-      events_end_(static_cast<Kevent*>(event_memory_.data()) + limit::kRoom),
-      buffer_(static_cast<size_t>(limit::kBytes), 'x') {}
+      events_end_(static_cast<Kevent*>(event_memory_.data()) + limit::kRoom) {}
 
 void Executor::prepare(const Program& program) {
   longest_timer_ns_ = due_at_ns_ = 0;
@@ -271,8 +270,10 @@ Executor::Result Executor::move_bytes(int fd, int64_t amount, bool reading) {
   op.fd = fd;
   op.amount = eventfd && reading ? 8 : amount;
   if (!reading) world_.soil(fd);
+  // A megabyte for each thread of each program would be most of what a short program costs.
+  const auto size = static_cast<size_t>(amount);
+  if (buffer_.size() < size) buffer_.resize(size, 'x');
   return call(&op, [&](contract::Outcome* outcome) -> int64_t {
-    const auto size = static_cast<size_t>(amount);
     uint64_t counter = static_cast<uint64_t>(amount);
     if (!eventfd) {
       return reading ? subject_.read(fd, buffer_.data(), size)
