@@ -16,6 +16,7 @@ function(kq_add_library name)
     list(TRANSFORM ARG_LINK APPEND _plain REGEX "^kqt_")
     target_link_libraries(${name}_plain PUBLIC ${ARG_LINK} Threads::Threads)
     target_compile_options(${name}_plain PRIVATE -fno-sanitize=all)
+    set_target_properties(${name}_plain PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endif()
 endfunction()
 

@@ -26,6 +26,8 @@ PASS = 2
 # A program's own limit is on time that passes, which on a busy machine is more than it gets.
 PATIENCE = 50
 LOOK = 0.05
+# After which a command that was told to end is ended.
+GRACE = 20
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -86,17 +88,18 @@ class Run:
 
     def wait(self, limit):
         """True when the processor time was spent before the command ended."""
-        stopped = False
+        stopped = None
         while True:
             pid, status, usage = os.wait4(self.child.pid, os.WNOHANG)
             if pid != 0:
                 self.child.returncode = os.waitstatus_to_exitcode(status)
                 self.seconds = usage.ru_utime + usage.ru_stime
-                return stopped
-            if processor_seconds(self.child.pid) > limit:
-                self.child.send_signal(signal.SIGKILL if stopped else signal.SIGTERM)
-                stopped = True
-                time.sleep(1)
+                return stopped is not None
+            if stopped is None and processor_seconds(self.child.pid) > limit:
+                self.child.send_signal(signal.SIGTERM)
+                stopped = time.monotonic()
+            elif stopped is not None and time.monotonic() > stopped + GRACE:
+                self.child.send_signal(signal.SIGKILL)
             time.sleep(LOOK)
 
 
