@@ -226,7 +226,7 @@ bool Fixtures::make_tcp(Ends* ends) {
   // Two that shared a listener would accept each other's connection. Nobody waits for the lock:
   // under the controlled engine its holder may be a thread whose turn it is not.
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock) {
+  if (!lock || !keeps_listener_) {
     const int own = make_listener(false);
     const bool made = own >= 0 && make_tcp_by(own, ends);
     const int error = errno;

@@ -40,6 +40,9 @@ class Fixtures {
   void fill_gaps(int highest);
   void release_gaps();
 
+  // Connections are made of a listener of their own: the first one is as the others.
+  void keep_no_listener() { keeps_listener_ = false; }
+
   // A connection to a listener; -1 with errno set.
   int connect(int listener, bool unix_domain);
   int accept(int listener);
@@ -71,6 +74,7 @@ class Fixtures {
   std::vector<int> fillers_;
   Ends spare_;  // what the fillers are copies of
   int tcp_listener_ = -1;
+  bool keeps_listener_ = true;
   std::mutex mutex_;       // of tcp_listener_
   std::string file_path_;  // and a number behind it
   std::atomic<int> sockets_made_{0};

@@ -42,7 +42,10 @@ class World {
 
   // From now on nothing is kept from one program for the next: each begins with the numbers that it
   // would have in a process of its own.
-  void keep_nothing() { keeps_ = false; }
+  void keep_nothing() {
+    keeps_ = false;
+    fixtures_.keep_no_listener();
+  }
 
   const Subject& subject() const { return subject_; }
   Fixtures& fixtures() { return fixtures_; }

@@ -138,6 +138,15 @@ TEST_F(Explore, SchedulesThatPassAreKeptAndRunAgainStepByStep) {
   }
 }
 
+TEST_F(Explore, ConnectionsAreMadeTheSameWayInEverySchedule) {
+  const std::string connection = file("connection.litmus",
+                                      "tcp c\nkqueue k\nsetup\nkevent k (c.b READ ADD|CLEAR)\n"
+                                      "thread A\nwrite c.a 5\nthread B\nkevent k room=4\n");
+  const Ran ran = explore({connection, "--schedules", "50", "--json"});
+  EXPECT_EQ(ran.code, kExitClean) << ran.output;
+  EXPECT_GE(json_of(ran)["programs"][0]["run_twice"], 5) << ran.output;
+}
+
 TEST_F(Explore, ReplayThatGoesAnotherWayNamesTheStep) {
   explore({race("oneshot_two_waiters"), "--schedules", "20", "--keep", "1"});
   ASSERT_THAT(kept_files(), SizeIs(1));
