@@ -6,6 +6,7 @@ usage: explore_score.py BUILDS --seeds N --budget SECONDS --out FILE [--only NAM
 """
 
 import argparse
+import os
 import pathlib
 import statistics
 import sys
@@ -40,7 +41,8 @@ def measure(bench, records, way, name, seed, budget):
     run = bench.run(way, name, seed, budget, start)
     found = run.found and run.seconds <= budget
     seconds = max(run.seconds, SHORTEST) if found else budget
-    record = {"way": way, "mutant": name, "seed": seed, "found": found, "seconds": seconds}
+    record = {"way": way, "mutant": name, "seed": seed, "found": found, "seconds": seconds,
+              "load": os.getloadavg()[0]}
     if run.schedules is not None:
         record["schedules"] = run.schedules
     records.add(record)

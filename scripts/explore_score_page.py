@@ -110,6 +110,22 @@ def comparison(records, deep, ways):
     return lines
 
 
+def seeds_of(records, names, ways):
+    """How many there are of each way; those with fewer are named."""
+    seeds = {way: min((len(records.of(way, name)) for name in names), default=0)
+             for way in ways if draws(way)}
+    most = max(seeds.values(), default=0)
+    fewer = [f"{way} {count}" for way, count in seeds.items() if count < most]
+    return f"{most} seeds" + (f" (of {', '.join(fewer)})" if fewer else "")
+
+
+def load_of(records, names, ways):
+    """A busy machine preempts threads anywhere, which is what kq_stress lives by."""
+    loads = [run["load"] for way in ways for name in names for run in records.of(way, name)
+             if "load" in run]
+    return f", of a load of {statistics.median(loads):.1f} while it was measured" if loads else ""
+
+
 def page_of(records, mutants):
     names = records.mutants()
     ways = [way for way in all_ways() if way in records.ways()]
@@ -121,8 +137,6 @@ def page_of(records, mutants):
     lines += comparison(records, [name for name in names if is_deep(headers[name])], ways)
     lines += ["", "What they are:", ""]
     lines += [f"- {name}: {headers[name]}" for name in names]
-    seeds = min((len(records.of(way, name)) for way in ways for name in names if draws(way)),
-                default=0)
-    lines += ["", f"{seeds} seeds, {records.budget:g} processor seconds a run, "
-              f"{os.cpu_count()} processors."]
+    lines += ["", f"{seeds_of(records, names, ways)}, {records.budget:g} processor seconds a run, "
+              f"{os.cpu_count()} processors{load_of(records, names, ways)}."]
     return ABOUT.replace("{pass_}", str(PASS)) + "\n".join(lines) + "\n"

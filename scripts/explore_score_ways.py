@@ -79,10 +79,12 @@ class Run:
             stopped = self.wait(limit)
             text.seek(0)
             self.text = text.read().decode(errors="replace")
+            saved = any(pathlib.Path(out).glob("findings/*.json"))
             self.stats = json.loads(stats.read_text()) if stats.exists() else {}
         code = self.child.returncode
-        # A mutant that takes the whole program down has been found.
-        self.found = code == 1 or (code < 0 and not stopped)
+        # A mutant that takes the whole program down has been found. A race that had no time to do
+        # anything fails as well, but has found nothing.
+        self.found = (code == 1 and saved) or (code < 0 and not stopped)
         if code == 2:
             raise CannotRun(f"{' '.join(words)}: exit code 2")
 

@@ -83,7 +83,9 @@ class Measurements(unittest.TestCase):
         for name in names:
             for way in WAYS:
                 records.add(run_of(way, name, 1, 1.0))
+        records.add(run_of("pos", names[0], 2, 1.0))
         page = page_of(records, mutants)
+        self.assertIn("\n1 seeds, 4 processor seconds a run", page)
         for name in names:
             self.assertEqual(page.count(f"| {name} |"), 1)
             self.assertEqual(page.count(f"- {name}: "), 1)
@@ -96,9 +98,14 @@ class Costs(unittest.TestCase):
         self.assertEqual(run.child.returncode, -signal.SIGTERM)
 
     def test_time_that_passes_costs_nothing(self):
-        run = Run([sys.executable, "-c", "import time; time.sleep(1); exit(1)"], 5, {})
-        self.assertTrue(run.found)
+        run = Run([sys.executable, "-c", "import time; time.sleep(1)"], 5, {})
         self.assertLess(run.seconds, 1)
+
+    def test_only_a_finding_that_was_saved_is_one(self):
+        save = "mkdir {out}/findings && echo {} >{out}/findings/a.json && exit 1"
+        self.assertTrue(Run(["sh", "-c", save], 5, {}).found)
+        self.assertFalse(Run(["sh", "-c", "exit 1"], 5, {}).found)
+        self.assertTrue(Run(["sh", "-c", "kill -SEGV $$"], 5, {}).found)
 
     def test_fuzzer_is_run_as_its_options_say(self):
         self.assertIn("-max_len=4096", fuzzer_options())
