@@ -52,6 +52,12 @@ constexpr Word<uint32_t> kTimerNotes[] = {{"SECONDS", note::kSeconds},
                                           {"NSECONDS", note::kNseconds},
                                           {"ABSTIME", note::kAbstime}};
 
+constexpr Word<uint32_t> kVnodeNotes[] = {
+    {"DELETE", note::kDelete},          {"WRITE", note::kWrite}, {"EXTEND", note::kExtend},
+    {"ATTRIB", note::kAttrib},          {"LINK", note::kLink},   {"RENAME", note::kRename},
+    {"REVOKE", note::kRevoke},          {"OPEN", note::kOpen},   {"CLOSE", note::kClose},
+    {"CLOSE_WRITE", note::kCloseWrite}, {"READ", note::kRead}};
+
 constexpr Word<int> kErrnos[] = {
     {"EPERM", EPERM},
     {"ENOENT", ENOENT},
@@ -173,6 +179,8 @@ std::string notes_text(int16_t number, uint32_t fflags) {
       return bits_text(kUserNotes, fflags);
     case filter::kTimer:
       return bits_text(kTimerNotes, fflags);
+    case filter::kVnode:
+      return bits_text(kVnodeNotes, fflags);
     default:
       return fflags == 0 ? "0" : hexadecimal(fflags);
   }
@@ -212,6 +220,8 @@ std::optional<uint32_t> parse_notes(int16_t number, std::string_view text) {
       return parse_bits(kUserNotes, "NOTE_", text);
     case filter::kTimer:
       return parse_bits(kTimerNotes, "NOTE_", text);
+    case filter::kVnode:
+      return parse_bits(kVnodeNotes, "NOTE_", text);
     default:
       return parse_bits(kNoNotes, "NOTE_", text);
   }

@@ -22,16 +22,16 @@ const FilterOps kEmptySlot = {false, nullptr, nullptr, nullptr, nullptr, nullptr
 
 const FilterOps* const kFilters[EVFILT_SYSCOUNT] = {
     &kReadFilter,  &kWriteFilter, &kEmptySlot,  // AIO
-    &kEmptySlot,                                // VNODE
-    &kEmptySlot,                                // PROC
-    &kEmptySlot,                                // SIGNAL
+    &kVnodeFilter,
+    &kEmptySlot,  // PROC
+    &kEmptySlot,  // SIGNAL
     &kTimerFilter,
     &kEmptySlot,  // PROCDESC
     &kEmptySlot,  // FS
     &kEmptySlot,  // LIO
     &kUserFilter,
     &kEmptySlot,  // SENDFILE
-    &kEmptySlot,  // EMPTY
+    &kEmptyFilter,
 };
 
 void activate_in_order(Kqueue* kqueue, Knote* knote, Call* call) {
@@ -74,6 +74,7 @@ void modify(Kqueue* kqueue, const FilterOps* ops, Knote* knote, const struct kev
     knote->status |= kDisabled;
     if (knote->status & kQueued) kqueue->queue.remove(knote);
     if (knote->pending) kqueue->pending.remove(knote);
+    if (knote->status & kDraining) kqueue->draining.remove(knote);
   }
   if (!(change.flags & EV_KEEPUDATA)) knote->event.udata = change.udata;
   if (ops->touch) {
@@ -101,7 +102,9 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
   if (change.flags & EV_DISABLE) knote->status |= kDisabled;
   // A new item of epoll reports the state of its object as if that were an edge: just what an
   // ordinary knote needs. A disabled knote is not evaluated, and a ONESHOT is evaluated once.
-  const bool own_evaluation = knote->disabled() || knote->oneshot();
+  // EVFILT_EMPTY may be true where epoll has nothing to say.
+  const bool own_evaluation =
+      knote->disabled() || knote->oneshot() || change.filter == EVFILT_EMPTY;
   if (!registration && !reserve_hashed(kqueue)) {
     discard_knote(knote);
     return ENOMEM;
@@ -172,8 +175,13 @@ void delete_on_descriptor(Kqueue* kqueue, Slot* slot, Registration* registration
   if (!registration->knotes()) {
     destroy_registration(slot, registration, true);
   } else {
-    unwatch_direction(registration, direction);
-    if (direction == kIn) unwatch_file(registration);
+    bool heeded = false, file = false;
+    for (const Knote* other = registration->knotes(); other; other = other->next) {
+      heeded |= heeds(other, direction);
+      file |= other->event.filter == EVFILT_READ || other->event.filter == EVFILT_VNODE;
+    }
+    if (!heeded) unwatch_direction(registration, direction);
+    if (!file) unwatch_file(registration);
   }
 }
 
@@ -293,6 +301,7 @@ void take_in_before(Kqueue* kqueue, Call* call) {
 
 void activate(Kqueue* kqueue, Knote* knote) {
   if (knote->pending) kqueue->pending.remove(knote);
+  if (knote->status & kDraining) kqueue->draining.remove(knote);
   knote->status |= kActive;
   if (!(knote->status & (kDisabled | kQueued))) kqueue->queue.push_back(knote);
 }

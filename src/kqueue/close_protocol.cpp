@@ -144,11 +144,12 @@ static void destroy(Kqueue* kqueue) {
     bury(kqueue);
   }
   for (int fd :
-       {kqueue->epoll, kqueue->wake, kqueue->second_epoll, kqueue->inotify, kqueue->heaps[0].fd,
-        kqueue->heaps[1].fd, kqueue->waiters.bench, kqueue->waiters.bell}) {
+       {kqueue->epoll, kqueue->wake, kqueue->second_epoll, kqueue->inotify, kqueue->probe,
+        kqueue->heaps[0].fd, kqueue->heaps[1].fd, kqueue->waiters.bench, kqueue->waiters.bell}) {
     close_internal(fd);
   }
   __builtin_free(kqueue->buckets);
+  __builtin_free(kqueue->files.buckets);
   kqueue->registrations.release();
   for (TimerHeap& heap : kqueue->heaps) heap.items.release();
   pthread_mutex_destroy(&kqueue->lock);

@@ -324,7 +324,7 @@ int attach_read(Kqueue*, Knote* knote) {
     // It cannot be polled.
     if (const int failure = classify(registration)) return failure;
   }
-  if (registration->kind == Kind::kFile) return watch_file(registration);
+  if (registration->kind == Kind::kFile) return watch_file(registration, knote);
   if (is_pipe(registration) && !registration->readable) return 0;
   return watch_pollable(registration, kIn);
 }

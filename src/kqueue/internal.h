@@ -12,7 +12,7 @@ namespace kq {
 
 // Negative answers of attach, instead of an errno: the kqueue lacks one of the descriptors that are
 // made on demand. They are made without any lock (provide()), and the change starts again.
-enum Need : int { kNeedSecondEpoll = -1, kNeedInotify = -2 };
+enum Need : int { kNeedSecondEpoll = -1, kNeedInotify = -2, kNeedProbe = -3 };
 
 // When a filter is evaluated: kScan relies on the edges that the scan has just taken in, kPolled on
 // what poll(2) has just said about hang-ups; kNow asks the object.
@@ -36,6 +36,8 @@ struct FilterOps {
 const FilterOps* find_filter(int16_t filter);
 
 extern const FilterOps kReadFilter, kWriteFilter;  // descriptor_filter.cpp
+extern const FilterOps kEmptyFilter;               // empty_filter.cpp
+extern const FilterOps kVnodeFilter;               // vnode_filter.cpp
 extern const FilterOps kUserFilter;                // user_filter.cpp
 extern const FilterOps kTimerFilter;               // timer_filter.cpp
 
@@ -43,14 +45,19 @@ extern const FilterOps kTimerFilter;               // timer_filter.cpp
 inline constexpr uint32_t kHangup = EPOLLHUP | EPOLLRDHUP | EPOLLERR;
 
 inline Direction direction_of(const Knote* knote) {
-  return knote->event.filter == EVFILT_WRITE ? kOut : kIn;
+  const int16_t filter = knote->event.filter;
+  return filter == EVFILT_WRITE || filter == EVFILT_EMPTY ? kOut : kIn;
+}
+// Do epoll's edges of the direction concern it? A vnode's notes are not among them.
+inline bool heeds(const Knote* knote, Direction direction) {
+  return knote->event.filter != EVFILT_VNODE && direction_of(knote) == direction;
 }
 
 // --- registration.cpp: descriptors in the epoll instances
 // -----------------------------------------
 
 // What an item of epoll says about itself when it becomes ready.
-enum class Token : uint32_t { kWake = 0xfffffff0, kSecond, kTimer, kRealTimer, kInotify };
+enum class Token : uint32_t { kWake = 0xfffffff0, kSecond, kTimer, kRealTimer, kInotify, kProbe };
 uint64_t token_data(Token token);
 
 // Creates the registration of fd in kqueue and puts it into the slot; the caller holds the slot's
@@ -83,12 +90,26 @@ int install(Kqueue* kqueue, int fd, int* member, Token token);
 // Finds out the kind, if that has not been done. Returns 0 or an errno.
 int classify(Registration* registration);
 
-// --- file_watch.cpp: regular files, through inotify
-// ------------------------------------------------
+// --- file_watch.cpp: files, through inotify
+// --------------------------------------------------------
 
-int watch_file(Registration* registration);
+// Lets the registration hear what the knote's filter wants to know. Returns 0, an errno or a Need.
+int watch_file(Registration* registration, const Knote* knote);
 void unwatch_file(Registration* registration);
+void free_dead_watches(Kqueue* kqueue);
+
+// --- vnode_filter.cpp: what inotify says
+// -----------------------------------------------------------
+
+uint32_t file_bits(mode_t mode, const Knote* knote);
 void take_in_file_events(Kqueue* kqueue);
+
+// --- empty_filter.cpp
+// -----------------------------------------------------------------------------
+
+void take_in_probe(Kqueue* kqueue);
+// Makes the timerfd for it; called without any lock. Returns 0 or an errno.
+int provide_probe(Kqueue* kqueue);
 
 // --- timer_filter.cpp
 // -----------------------------------------------------------------------------

@@ -43,6 +43,16 @@ void Queue::remove(Knote* knote) {
   size_.store(size() - 1, std::memory_order_relaxed);
 }
 
+void Draining::push_back(Knote* knote) {
+  link(knote);
+  knote->status |= kDraining;
+}
+
+void Draining::remove(Knote* knote) {
+  unlink(knote);
+  knote->status &= static_cast<uint8_t>(~kDraining);
+}
+
 namespace {
 
 size_t bucket_of(const Kqueue* kqueue, uintptr_t ident, int16_t filter) {
@@ -141,6 +151,7 @@ void discard_knote(Knote* knote) {
 void drop_knote(Kqueue* kqueue, Knote* knote) {
   if (knote->status & kQueued) kqueue->queue.remove(knote);
   if (knote->pending) kqueue->pending.remove(knote);
+  if (knote->status & kDraining) kqueue->draining.remove(knote);
   find_filter(knote->event.filter)->detach(kqueue, knote);
   if (is_own(knote)) {
     put_out_of_use(knote);
@@ -164,6 +175,7 @@ void bury(Kqueue* kqueue) {
     kqueue->dead_registrations = registration->slot_next;
     delete registration;
   }
+  free_dead_watches(kqueue);
 }
 
 }  // namespace kq

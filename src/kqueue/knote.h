@@ -20,6 +20,7 @@ enum Status : uint8_t {
   kActive = 1,    // the filter was true when last evaluated, or an activation waits to be evaluated
   kQueued = 2,    // on the kqueue's queue
   kDisabled = 4,  // object activity sets kActive only
+  kDraining = 8,  // on Kqueue::draining, and then not queued
 };
 
 struct Knote {
@@ -80,6 +81,13 @@ class Pending : public KnoteList {
   void remove(Knote* knote);
 };
 
+// The EVFILT_EMPTY knotes whose sockets still hold something, and do not tell when they are empty.
+class Draining : public KnoteList {
+ public:
+  void push_back(Knote* knote);
+  void remove(Knote* knote);
+};
+
 enum class Kind : uint8_t {
   kUnknown,  // has not been evaluated yet
   kPipe,     // pipe(2)
@@ -111,7 +119,7 @@ struct Registration {
   };
   uint64_t last_edge = 0;  // Kqueue::clock just before the last edge was taken in
   int fd = -1;
-  int watch = -1;           // kFile: inotify watch descriptor
+  int watch = -1;           // of inotify; see file_watch.h
   uint16_t poll_flags = 0;  // EPOLLHUP, EPOLLRDHUP, EPOLLERR as the last edges reported them
   Kind kind = Kind::kUnknown;
   Place place[kDirections] = {Place::kNone, Place::kNone};
@@ -140,6 +148,7 @@ class Array {
  public:
   size_t size() const { return size_; }
   T& operator[](size_t i) { return items_[i]; }
+  const T& operator[](size_t i) const { return items_[i]; }
   bool reserve(size_t count);
   bool push_back(const T& value);
   void pop_back() { --size_; }
@@ -187,6 +196,15 @@ struct TimerHeap {
   bool realtime = false;
 };
 
+struct FileWatch;
+
+// The files that are watched, by the number inotify has for each; see file_watch.h.
+struct FileWatches {
+  FileWatch** buckets = nullptr;
+  size_t bucket_count = 0, count = 0;
+  size_t moving = 0;  // directories that an entry has just left
+};
+
 // The threads that wait on one kqueue; see waiters.cpp.
 struct Waiters {
   int bench = -1;   // an epoll instance in which those sleep that do not watch; made when needed
@@ -206,6 +224,7 @@ struct Kqueue {
   int wake = -1;          // eventfd, in epoll: readable while the queue is not empty
   int second_epoll = -1;  // in epoll; created when needed
   int inotify = -1;       // in epoll; created when needed
+  int probe = -1;         // timerfd, in epoll; created when needed: see empty_filter.cpp
   bool wake_set = false;
   Waiters waiters;
 
@@ -218,13 +237,16 @@ struct Kqueue {
   NumberIndex registrations;
   size_t live_registrations = 0;
   size_t children = 0;  // registrations that watch a kqueue
-  size_t files = 0;     // registrations with an inotify watch
+  FileWatches files;
+  Draining draining;
+  int64_t probe_interval = 0;  // nanoseconds; see empty_filter.cpp
 
   // What a close removes is freed by the next call on the kqueue: close() may run in a signal
   // handler that has interrupted malloc().
   bool closing = false;
   Knote* dead_knotes = nullptr;
   Registration* dead_registrations = nullptr;
+  FileWatch* dead_watches = nullptr;
 
   Knote** buckets = nullptr;  // USER and TIMER knotes by ident
   size_t bucket_count = 0, hashed = 0;

@@ -1,7 +1,8 @@
 # What libkq is made of, for the library itself and for patched copies of it (tests/mutants).
 set(KQ_SOURCES kevent.cpp change.cpp pending.cpp scan.cpp waiters.cpp knote.cpp
                registration.cpp object.cpp
-               descriptor_filter.cpp user_filter.cpp timer_filter.cpp file_watch.cpp
+               descriptor_filter.cpp user_filter.cpp timer_filter.cpp empty_filter.cpp
+               vnode_filter.cpp file_watch.cpp
                descriptor_table.cpp close_protocol.cpp interpose.cpp user_memory.cpp)
 
 set(KQ_OPTIONS -fvisibility=hidden -fno-rtti)

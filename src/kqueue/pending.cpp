@@ -62,8 +62,9 @@ bool can_wait(const Knote* knote) {
   const Registration* registration = knote->registration;
   // What epoll does not watch cannot be polled either, or never is ready. A low-water mark is not
   // what poll(2) goes by, and another kqueue's queue is not what its descriptor shows.
-  return registration && registration->place[direction_of(knote)] != Place::kNone &&
-         !registration->child() && !(knote->saved_fflags & NOTE_LOWAT);
+  return registration && knote->event.filter >= EVFILT_WRITE &&
+         registration->place[direction_of(knote)] != Place::kNone && !registration->child() &&
+         !(knote->saved_fflags & NOTE_LOWAT);
 }
 
 void settle_pending(Kqueue* kqueue, Call* call) {

@@ -83,6 +83,7 @@ int install(Kqueue* kqueue, int fd, int* member, Token token) {
 }
 
 int provide(Kqueue* kqueue, Need need) {
+  if (need == kNeedProbe) return provide_probe(kqueue);
   if (need == kNeedInotify) {
     const auto create = [](int) { return sys::inotify_init(IN_NONBLOCK | IN_CLOEXEC); };
     return install(kqueue, make_internal(create), &kqueue->inotify, Token::kInotify);

@@ -31,7 +31,7 @@ void take_in_edge(Kqueue* kqueue, const epoll_event& edge, uint64_t clock) {
   bool anybody = false;
   for (Knote *knote = registration->knotes(), *next; knote; knote = next) {
     next = knote->next;
-    if (direction_of(knote) != direction) continue;
+    if (!heeds(knote, direction)) continue;
     anybody = true;
     object_event(kqueue, knote);
   }
@@ -60,6 +60,9 @@ void take_in_instance(Kqueue* kqueue, int instance) {
           break;
         case Token::kInotify:
           take_in_file_events(kqueue);
+          break;
+        case Token::kProbe:
+          take_in_probe(kqueue);
           break;
         default:
           take_in_edge(kqueue, events[i], clock);

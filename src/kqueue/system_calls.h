@@ -78,6 +78,9 @@ inline int timerfd_create(int clock, int flags) {
 inline int timerfd_settime(int fd, int flags, const itimerspec* value) {
   return ::timerfd_settime(fd, flags, value, nullptr);
 }
+inline int timerfd_settime_relative(int fd, const itimerspec* value) {
+  return ::timerfd_settime(fd, 0, value, nullptr);
+}
 inline int inotify_init(int flags) { return static_cast<int>(syscall(SYS_inotify_init1, flags)); }
 inline int pipe2(int ends[2], int flags) {
   return static_cast<int>(syscall(SYS_pipe2, ends, flags));

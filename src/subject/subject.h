@@ -52,6 +52,10 @@ inline constexpr uint32_t kFfNop = 0, kFfAnd = 0x40000000, kFfOr = 0x80000000, k
                           kTrigger = 0x01000000;
 inline constexpr uint32_t kSeconds = 0x1, kMseconds = 0x2, kUseconds = 0x4, kNseconds = 0x8,
                           kAbstime = 0x10;
+// EVFILT_VNODE.
+inline constexpr uint32_t kDelete = 0x1, kWrite = 0x2, kExtend = 0x4, kAttrib = 0x8, kLink = 0x10,
+                          kRename = 0x20, kRevoke = 0x40, kOpen = 0x80, kClose = 0x100,
+                          kCloseWrite = 0x200, kRead = 0x400, kAllVnode = 0x7ff;
 }  // namespace note
 
 // How struct kevent lies in the subject's memory, and which numbers its filters have. The first is

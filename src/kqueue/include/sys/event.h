@@ -20,7 +20,7 @@ extern "C" {
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
 #define EVFILT_AIO (-3)    /* refused with ENXIO */
-#define EVFILT_VNODE (-4)  /* refused with ENXIO until implemented */
+#define EVFILT_VNODE (-4)  /* files, directories, FIFOs by name */
 #define EVFILT_PROC (-5)   /* refused with ENXIO until implemented */
 #define EVFILT_SIGNAL (-6) /* refused with ENXIO until implemented */
 #define EVFILT_TIMER (-7)
@@ -29,7 +29,7 @@ extern "C" {
 #define EVFILT_LIO (-10)     /* refused with ENXIO */
 #define EVFILT_USER (-11)
 #define EVFILT_SENDFILE (-12) /* refused with ENXIO */
-#define EVFILT_EMPTY (-13)    /* refused with ENXIO until implemented */
+#define EVFILT_EMPTY (-13)    /* sockets: nothing is left to be sent */
 #define EVFILT_SYSCOUNT 13
 
 struct kevent {
@@ -93,6 +93,19 @@ static inline void kq_ev_set_(struct kevent* kevp, uintptr_t ident, int16_t filt
 /* EVFILT_READ and EVFILT_WRITE. */
 #define NOTE_LOWAT 0x00000001     /* sockets: data is the low-water mark, in bytes */
 #define NOTE_FILE_POLL 0x00000002 /* regular files: READ fires always, as poll(2) does */
+
+/* EVFILT_VNODE: what is to be told, and what has happened. */
+#define NOTE_DELETE 0x0001      /* a name of it was removed, or renamed over */
+#define NOTE_WRITE 0x0002       /* written to; a directory: an entry came, went or changed */
+#define NOTE_EXTEND 0x0004      /* became longer; a directory: an entry was moved in or out */
+#define NOTE_ATTRIB 0x0008      /* its attributes were changed */
+#define NOTE_LINK 0x0010        /* got another name; a directory: another number of directories */
+#define NOTE_RENAME 0x0020      /* was renamed */
+#define NOTE_REVOKE 0x0040      /* its file system went away; with EV_EOF */
+#define NOTE_OPEN 0x0080        /* was opened */
+#define NOTE_CLOSE 0x0100       /* one that could not write was closed */
+#define NOTE_CLOSE_WRITE 0x0200 /* one that could write was closed */
+#define NOTE_READ 0x0400        /* was read */
 
 /* EVFILT_USER. */
 #define NOTE_FFNOP 0x00000000
