@@ -7,6 +7,7 @@
 #include "contract/evaluate.h"
 #include "contract/objects.h"
 #include "contract/unseen.h"
+#include "contract/vnode.h"
 
 namespace kqtorture::contract {
 namespace {
@@ -27,10 +28,12 @@ ChangeOutcome undecided() {
 }
 
 bool modelled(int16_t number) {
-  return is_descriptor_filter(number) || number == filter::kUser || number == filter::kTimer;
+  return watches_descriptor(number) || number == filter::kUser || number == filter::kTimer;
 }
 
-bool unmodelled(const Host& host, int16_t number) {
+bool unmodelled(const Profile& profile, const Host& host, int16_t number) {
+  const bool file = number == filter::kVnode || number == filter::kEmpty;
+  if (file && !profile.freebsd_files) return true;
   return number < 0 && number > -32 && (host.unmodelled_filters & (1u << -number)) != 0;
 }
 
@@ -96,6 +99,11 @@ ChangeOutcome attach_pipe_write(const Context& context, const Event& change,
   return {};
 }
 
+bool is_socket(ObjectKind kind) {
+  return kind == ObjectKind::kStream || kind == ObjectKind::kTcp || kind == ObjectKind::kDgram ||
+         kind == ObjectKind::kListener;
+}
+
 // Does the object take a knote of this filter?
 ChangeOutcome attach(const Context& context, uint8_t kqueue, const Event& change,
                      const Descriptor& target) {
@@ -103,6 +111,10 @@ ChangeOutcome attach(const Context& context, uint8_t kqueue, const Event& change
   if (object.kind == ObjectKind::kKqueue) {
     return attach_kqueue(context, kqueue, change, target.object);
   }
+  if (change.filter == filter::kVnode && object.kind != ObjectKind::kFile) {
+    return fail(change, EINVAL);
+  }
+  if (change.filter == filter::kEmpty && !is_socket(object.kind)) return fail(change, EINVAL);
   if (object.kind == ObjectKind::kPipe && change.filter == filter::kWrite) {
     return attach_pipe_write(context, change, target);
   }
@@ -127,6 +139,7 @@ ChangeOutcome create(const Context& context, uint8_t kqueue, const Event& change
     outcome = attach(context, kqueue, change, *target);
     outcome.created = true;
     if (outcome.what != ChangeOutcome::kDone) return outcome;
+    if (change.filter == filter::kVnode) look_at_files(context, kqueue);
     knote.object = target->object;
     knote.end = target->end;
     now = evaluate_object(context.profile, context.host, state, target->object, target->end,
@@ -159,6 +172,10 @@ ChangeOutcome modify(const Context& context, uint8_t kqueue, const Event& change
     now = evaluate_object(context.profile, context.host, state, knote.object, knote.end,
                           knote.filter, interest_after(context.profile, change, knote));
     if (knote.converted) now.ready = now.eof = Tri::kYes;
+    if (knote.filter == filter::kVnode) {
+      now = evaluate_vnode(knote);
+      if (!has(change, flag::kDelete)) look_at_files(context, kqueue);
+    }
   }
   const Tri was_queued = knote.queued;
   const ChangeResult result =
@@ -217,7 +234,7 @@ ChangeOutcome check_words(const Profile& profile, const Host& host, Event* chang
       has(*change, flag::kDisable)) {
     return fail(*change, EINVAL);
   }
-  if (unmodelled(host, change->filter)) return undecided();
+  if (unmodelled(profile, host, change->filter)) return undecided();
   if (change->filter > 0 || change->filter < profile.lowest_filter) {
     return fail(*change, profile.out_of_range_errno);
   }
@@ -244,7 +261,7 @@ ChangeOutcome change_state(const Context& context, uint8_t kqueue, const Event& 
   if (words.what != ChangeOutcome::kDone) return words;
   const Profile& profile = context.profile;
   const Descriptor* target = nullptr;
-  if (state.orphans > 0 && is_descriptor_filter(simple.filter)) {
+  if (state.orphans > 0 && watches_descriptor(simple.filter)) {
     if (has(simple, flag::kAdd)) {
       find_out(context, kqueue, simple.ident);
     } else if (orphans_hold(context, kqueue, simple.ident)) {
@@ -254,7 +271,7 @@ ChangeOutcome change_state(const Context& context, uint8_t kqueue, const Event& 
     }
   }
   const int index = state.find_knote(kqueue, simple.filter, simple.ident);
-  if (is_descriptor_filter(simple.filter)) {
+  if (watches_descriptor(simple.filter)) {
     if (simple.ident <= INT32_MAX) target = state.find_descriptor(static_cast<int>(simple.ident));
     const bool adds = has(simple, flag::kAdd);
     if (target == nullptr) {

@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "contract/vnode.h"
+
 namespace kqtorture::contract {
 namespace {
 
@@ -171,6 +173,23 @@ Evaluation file_write() {
   return now;
 }
 
+// EMPTY: what was sent from here and not taken by the other side. Over a network the other side's
+// kernel takes it, and says so when it likes.
+Evaluation send_queue(const Object& socket, uint8_t end) {
+  Evaluation now;
+  const End& there = socket.end[1 - end];
+  now.ready = now.shows = Tri::kYes;
+  if (socket.kind == ObjectKind::kTcp || there.closed) now.ready = Tri::kMaybe;
+  if (socket.kind == ObjectKind::kStream && !there.closed && there.inbox.hi > 0) {
+    now.ready = there.inbox.lo > 0 ? Tri::kNo : Tri::kMaybe;
+  }
+  if (socket.kind == ObjectKind::kDgram && !there.closed) now.ready = tri(there.datagrams == 0);
+  if (now.ready != Tri::kYes) now.data = Range::at_least(0);
+  now.shows = now.ready;
+  now.ready_data = 0;
+  return now;
+}
+
 Evaluation evaluate_deep(const Profile& profile, const Host& host, const State& state,
                          const Knote& knote, int depth);
 
@@ -226,6 +245,8 @@ Evaluation evaluate_object_deep(const Profile& profile, const Host& host, const 
                                 const Interest& interest, int depth) {
   const Object& object = state.object[index];
   const bool reads = filter == filter::kRead;
+  if (filter == filter::kVnode) return {};  // the knote knows
+  if (filter == filter::kEmpty) return send_queue(object, end);
   switch (object.kind) {
     case ObjectKind::kPipe:
       return reads ? pipe_read(profile, host, object, end, interest)
@@ -253,6 +274,7 @@ Evaluation evaluate_object_deep(const Profile& profile, const Host& host, const 
 Evaluation evaluate_deep(const Profile& profile, const Host& host, const State& state,
                          const Knote& knote, int depth) {
   if (knote.object == Knote::kNoObject) return evaluate_self(knote);
+  if (knote.filter == filter::kVnode) return evaluate_vnode(knote);
   Evaluation now = evaluate_object_deep(profile, host, state, knote.object, knote.end, knote.filter,
                                         {knote.sfflags, knote.sdata}, depth);
   if (knote.converted) now.ready = now.eof = Tri::kYes;

@@ -23,7 +23,6 @@ constexpr Host linux_at_once() {
   h.shutdown_reading_reaches_peer = true;
   h.half_close_shows = false;
   h.half_close_activates_both = true;
-  h.unmodelled_filters = 1u << 4 | 1u << 13;  // VNODE, EMPTY
   return h;
 }
 

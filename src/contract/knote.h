@@ -32,6 +32,7 @@ struct Evaluation {
   int64_t ready_data = INT64_MIN;  // lower bound of data, given that it is ready
   uint32_t fflags = 0;             // delivered fflags: either of the two
   uint32_t fflags_or = 0;
+  uint32_t fflags_maybe = 0;  // VNODE: bits that may be there besides
 };
 
 // The active bit. kPending: activity that surely is noticed if it still shows at the next scan.
@@ -81,6 +82,12 @@ struct Knote {
   uint32_t sfflags = 0;           // saved interest; USER: S
   int64_t sdata = 0;              // likewise; USER: D
   uint64_t udata = 0;
+  // VNODE: the notes that add up, and those that may be among them. See vnode.h.
+  uint16_t notes = 0;
+  uint16_t notes_maybe = 0;
+  uint16_t notes_before_size = 0;
+  uint16_t notes_before_links = 0;
+  uint8_t untaken = 0;
   // The accumulated result, as of the last evaluation: what a stale ONESHOT delivers. TIMER: the
   // expirations not yet delivered.
   Range data;
@@ -159,6 +166,7 @@ struct Expected {
   uint16_t flags_maybe = 0;  // may be there or not
   uint32_t fflags = 0;       // either of the two
   uint32_t fflags_or = 0;
+  uint32_t fflags_maybe = 0;  // bits that may be there or not
   Range data;
 };
 Expected expected_event(const Profile& profile, const Knote& knote, const Evaluation& now);

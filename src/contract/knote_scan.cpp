@@ -77,6 +77,11 @@ Expected expected_event(const Profile& profile, const Knote& knote, const Evalua
     }
     return expected;
   }
+  if (knote.filter == filter::kVnode) {
+    expected.fflags = expected.fflags_or = now.fflags;
+    expected.fflags_maybe = now.fflags_maybe;
+    return expected;
+  }
   expected.data = unseen ? knote.data : now.data;
   if (!unseen) expected.data.lo = std::max(expected.data.lo, now.ready_data);
   expected.fflags = unseen ? knote.fflags : now.fflags;
@@ -122,6 +127,7 @@ bool deliver(const Profile& profile, uint16_t flags, const Evaluation& now, bool
   if (clear) {
     knote->data = expires_again ? Range{0, INT64_MAX} : Range::exactly(0);
     knote->fflags = knote->fflags_or = 0;
+    knote->notes = knote->notes_maybe = 0;
   }
   if (!clear && !dispatch) {
     knote->active = Active::kYes;

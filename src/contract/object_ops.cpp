@@ -219,6 +219,12 @@ Answer judge_use(const Context& context, const Op& op, const Outcome& seen,
       return judge_seek(context, op, seen);
     case OpKind::kTruncate:
       return judge_truncate(context, op, seen);
+    case OpKind::kChmod:
+    case OpKind::kLink:
+    case OpKind::kUnlink:
+    case OpKind::kRename:
+    case OpKind::kReplace:
+      return judge_file_op(context, op, seen);
     default: {
       const Answer returned = expect_value(context, op, seen, 0);
       if (returned == Answer::kAccepted && op.kind == OpKind::kUnseenClose) {

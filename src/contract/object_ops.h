@@ -15,6 +15,8 @@ Answer judge_object_op(const Context& context, const Op& op, const Outcome& seen
 Answer judge_read(const Context& context, const Op& op, const Outcome& seen);
 Answer judge_write(const Context& context, const Op& op, const Outcome& seen);
 Answer judge_seek(const Context& context, const Op& op, const Outcome& seen);
+// What is done to a file's attributes and names (vnode.cpp).
+Answer judge_file_op(const Context& context, const Op& op, const Outcome& seen);
 Answer judge_truncate(const Context& context, const Op& op, const Outcome& seen);
 
 // The call returned `value`, and nothing else is right.

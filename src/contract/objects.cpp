@@ -15,15 +15,6 @@ Evaluation now_of(const Context& context, const Knote& knote) {
   return evaluate(context.profile, context.host, *context.state, knote);
 }
 
-void tell(const Context& context, int index, Tri happened) {
-  State& state = *context.state;
-  Knote& knote = state.knote[index];
-  const Evaluation now = now_of(context, knote);
-  const Tri was_queued = knote.queued;
-  const bool anew = object_event(context.host, now, happened, state.tick, &knote);
-  if (anew) wake_parents(context, knote.kqueue, was_queued);
-}
-
 // Nothing marks the moment at which a WRITE end has space again, but a knote that was found not
 // ready and now is must have been activated in between. Only one that its last delivery cleared
 // leaves room for doubt.
@@ -204,6 +195,7 @@ int new_object(const Context& context, ObjectKind kind) {
   object.kind = kind;
   object.counter = 0;
   object.offset = 0;
+  object.links = 1;
   object.watchers = object.waiting = 0;
   object.inet = object.stale_hint = object.watches_left = false;
   for (End& end : object.end) end = End();
@@ -265,6 +257,15 @@ void close_descriptor(const Context& context, int number) {
   drop_descriptor(context, number);
 }
 
+void tell(const Context& context, int index, Tri happened) {
+  State& state = *context.state;
+  Knote& knote = state.knote[index];
+  const Evaluation now = now_of(context, knote);
+  const Tri was_queued = knote.queued;
+  const bool anew = object_event(context.host, now, happened, state.tick, &knote);
+  if (anew) wake_parents(context, knote.kqueue, was_queued);
+}
+
 void activity(const Context& context, int object, int end, int16_t filter, Tri happened) {
   const State& state = *context.state;
   const bool forgotten = filter == filter::kRead && state.object[object].end[end].forgotten;
@@ -273,6 +274,11 @@ void activity(const Context& context, int object, int end, int16_t filter, Tri h
     const Knote& knote = state.knote[i];
     if (knote.object == object && knote.end == end && knote.filter == filter) {
       tell(context, i, happened);
+    }
+    // What changes about an end's sending may have emptied it.
+    if (knote.object == object && knote.end == end && knote.filter == filter::kEmpty &&
+        filter == filter::kWrite) {
+      tell(context, i, happened == Tri::kNo ? Tri::kNo : Tri::kMaybe);
     }
   }
 }
@@ -290,6 +296,9 @@ void taken_out(const Context& context, int object, int end, Tri had_space) {
     if (knote.object != object) continue;
     if (knote.end == end && knote.filter == filter::kRead) {
       tell(context, i, own_end_told(context, state.object[object]));
+    }
+    if (knote.end == 1 - end && knote.filter == filter::kEmpty) {
+      tell(context, i, now_of(context, knote).ready == Tri::kYes ? Tri::kYes : Tri::kMaybe);
     }
     if (knote.end == 1 - end && knote.filter == filter::kWrite) {
       const Tri ready = now_of(context, knote).ready;

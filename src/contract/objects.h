@@ -25,6 +25,8 @@ void drop_descriptor(const Context& context, int number);
 // Removes knote `index`. Later knotes move up.
 void remove_knote(const Context& context, int index, Removal why);
 
+// One knote is told that something happened, or may have, and evaluates.
+void tell(const Context& context, int knote, Tri happened);
 // Something came to `end`, or the end changed for good: its READ and WRITE knotes evaluate.
 void activity(const Context& context, int object, int end, int16_t filter, Tri happened);
 // Is the end told that itself moved the bytes? A BSD wakes everybody who watches a pipe's buffer,

@@ -5,10 +5,10 @@ namespace kqtorture::contract {
 namespace {
 
 constexpr const char* kOpNames[kOpKinds] = {
-    "kqueue",       "pipe",     "stream-pair", "dgram-pair", "tcp-pair", "unix-listener",
-    "tcp-listener", "eventfd",  "file",        "connect",    "accept",   "close",
-    "unseen-close", "dup",      "dup2",        "read",       "write",    "shutdown",
-    "seek",         "truncate", "await",       "kevent"};
+    "kqueue",  "pipe",   "stream-pair", "dgram-pair", "tcp-pair", "unix-listener", "tcp-listener",
+    "eventfd", "file",   "connect",     "accept",     "close",    "unseen-close",  "dup",
+    "dup2",    "read",   "write",       "shutdown",   "seek",     "truncate",      "chmod",
+    "link",    "unlink", "rename",      "replace",    "await",    "kevent"};
 
 constexpr const char* kTimeoutNames[] = {"zero",     "finite",    "forever",
                                          "negative", "bad-nanos", "unreadable"};
@@ -60,6 +60,7 @@ int opens(OpKind kind) {
 std::string to_text(const Op& op) {
   std::string text = op_name(op.kind);
   if (takes_descriptor(op.kind)) text += " " + std::to_string(op.fd);
+  if (op.kind == OpKind::kReplace) text += " over " + std::to_string(op.fd2);
   if (op.kind == OpKind::kDup2) text += " onto " + std::to_string(op.fd2);
   if (takes_amount(op.kind)) text += " amount " + std::to_string(op.amount);
   if (op.kind == OpKind::kKevent) text += kevent_text(op);

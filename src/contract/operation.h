@@ -37,6 +37,11 @@ enum class OpKind : uint8_t {
   kShutdown,  // fd, amount: 0 the receiving side, 1 the sending side, 2 both (SHUT_RD, _WR, _RDWR)
   kSeek,      // fd of a file, amount: the new offset; value: the same
   kTruncate,  // fd of a file, amount: the new size
+  kChmod,     // fd of a file, whose mode is set to what it is
+  kLink,      // fd of a file, which gets one more name
+  kUnlink,    // fd of a file, which loses its newest name
+  kRename,    // fd of a file, whose newest name is changed and changed back
+  kReplace,   // the newest name of the file fd is moved over the newest of fd2's file, and back
   kAwait,     // nothing called: the runner slept until everything that is under way has arrived:
               // timers of at most 1 ms (kSoonNs, timer.h) have expired, loopback traffic is there
   kKevent,    // see below

@@ -27,6 +27,9 @@ Event predicted_event(const Context& context, const ScanView::Slot& slot, bool l
   event.flags =
       static_cast<uint16_t>(expected.flags | (largest ? expected.flags_maybe & flag::kEof : 0));
   event.fflags = largest ? expected.fflags_or : expected.fflags;
+  if (knote.filter == filter::kVnode && (largest || event.fflags == 0)) {
+    event.fflags |= expected.fflags_maybe;
+  }
   event.data = largest ? expected.data.hi : expected.data.lo;
   // Of a timer that may or may not have expired: when it is delivered it has, but for a forced one.
   if (knote.filter == filter::kTimer && event.data == 0 && expected.data.hi > 0) event.data = 1;
@@ -196,6 +199,23 @@ Outcome predict_other(const State& state, const Op& op, const Outcome& descripto
     case OpKind::kTruncate:
       if (object.kind != ObjectKind::kFile || op.amount < 0) return Outcome::failed(EINVAL);
       return outcome;
+    case OpKind::kChmod:
+      return object.kind == ObjectKind::kFile ? outcome : Outcome::failed(EINVAL);
+    case OpKind::kLink:
+    case OpKind::kUnlink:
+    case OpKind::kRename:
+      if (object.kind != ObjectKind::kFile) return Outcome::failed(EINVAL);
+      return object.links > 0 ? outcome : Outcome::failed(ENOENT);
+    case OpKind::kReplace: {
+      if (object.kind != ObjectKind::kFile) return Outcome::failed(EINVAL);
+      if (object.links == 0) return Outcome::failed(ENOENT);
+      const Descriptor* other = state.find_descriptor(op.fd2);
+      if (other == nullptr) return Outcome::failed(EBADF);
+      const Object& over = state.object[other->object];
+      const bool files = over.kind == ObjectKind::kFile && other->object != descriptor->object;
+      if (!files) return Outcome::failed(EINVAL);
+      return over.links > 0 ? outcome : Outcome::failed(ENOENT);
+    }
     default:
       return outcome;
   }

@@ -26,6 +26,7 @@ constexpr Profile freebsd() {
   p.udata_writers = UdataWriters::kAllButKeepUdata;
   p.nested_other_filter_errno = EINVAL;
   p.nested = NestedPropagation::kAsyncDrained;
+  p.freebsd_files = true;
   return p;
 }
 

@@ -141,6 +141,10 @@ struct Profile {
   int nested_other_filter_errno = 0;  // a filter other than READ on a kqueue
   NestedPropagation nested = NestedPropagation::kSync;
 
+  // VNODE and EMPTY are FreeBSD's, whose VNODE posts all notes of an operation to who asked for any
+  // (3.2, 3.7); else they are not modelled.
+  bool freebsd_files = false;
+
   // Concurrent, or about filters that the sequential model has not.
   CloseKqueue close_kqueue = CloseKqueue::kNotWoken;  // under a waiter (2.9)
   bool overlapping_poll_may_miss = false;             // I8''

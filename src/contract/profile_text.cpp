@@ -137,6 +137,7 @@ constexpr Knob kKnobs[] = {
      [](const Profile& p) {
        return pick(p.nested, "sync", "async, drained", "async", "unsupported");
      }},
+    {"VNODE, EMPTY", [](const Profile& p) { return word(p.freebsd_files); }},
     {"close(kq) wakes",
      [](const Profile& p) { return pick(p.close_kqueue, "no", "EBADF", "EBADF, blocks"); }},
     {"overlapping poll may miss",

@@ -5,6 +5,7 @@
 #include "contract/evaluate.h"
 #include "contract/objects.h"
 #include "contract/queue.h"
+#include "contract/vnode.h"
 
 namespace kqtorture::contract {
 namespace {
@@ -98,6 +99,7 @@ void hint(const Evaluation& now, Knote* knote) {
 }  // namespace
 
 bool more_may_come(const Context& context, const Knote& knote) {
+  if (knote.filter == filter::kVnode) return false;
   if (knote.object == Knote::kNoObject) return timer_runs(knote);
   const Object& object = context.state->object[knote.object];
   if (object.kind == ObjectKind::kFile) return !context.host.file_activity_seen;
@@ -185,7 +187,12 @@ Answer judge_scan(const Context& context, uint8_t kqueue, const Op& op, const Ou
   for (int i = 0; i < view.count; i++) {
     if (!view.slot[i].delivered) leave_slot(context, full, reach, view.slot[i]);
   }
+  for (int i = 0; i < view.count; i++) {
+    taken_in(!full && !view.slot[i].delivered, &context.state->knote[view.slot[i].knote]);
+  }
   for (int i = first; i < seen.value; i++) {
+    was_shown(seen.events[i],
+              &context.state->knote[find_slot(*context.state, seen.events[i], &view)->knote]);
     deliver_slot(context, seen.events[i].flags, find_slot(*context.state, seen.events[i], &view));
   }
   if (!full) context.state->object[kqueue].stale_hint = false;

@@ -122,6 +122,17 @@ Answer compare_event(const Context& context, const Knote& knote, const Evaluatio
     if (of_earlier_life(context, knote, seen)) return refuse_earlier_life(context, seen, index);
     return refuse(Verdict::kWrongUdata, "I12", "udata", hexadecimal(knote.udata));
   }
+  if (knote.filter == filter::kVnode) {
+    const uint32_t differ = (seen.fflags ^ expected.fflags) & ~expected.fflags_maybe;
+    if (differ == 0 && (seen.fflags != 0 || knote.forced) && seen.data == 0) {
+      return Answer::kAccepted;
+    }
+    return refuse(Verdict::kWrongAnswer, "3.7", "notes",
+                  notes_text(knote.filter, expected.fflags) +
+                      (expected.fflags_maybe == 0
+                           ? ""
+                           : ", perhaps " + notes_text(knote.filter, expected.fflags_maybe)));
+  }
   const bool any = expected.fflags_or == kAnyErrno && seen.fflags < kErrnosEnd;
   if (!any && seen.fflags != expected.fflags && seen.fflags != expected.fflags_or) {
     return refuse(Verdict::kWrongAnswer, knote.filter == filter::kUser ? "3.3" : "2.3", "fflags",

@@ -69,6 +69,7 @@ struct Object {
   End end[2];
   uint64_t counter = 0;          // eventfd: the counter. File: the size
   int64_t offset = 0;            // file
+  uint8_t links = 1;             // file: its names, if it was made with one
   uint8_t watchers = 0;          // kqueue: knotes that watch it
   uint8_t waiting = 0;           // listener: connections that are complete
   uint8_t backlog[kMaxBacklog];  // listener: their objects, oldest first

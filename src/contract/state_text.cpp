@@ -39,6 +39,10 @@ std::string knote_text(const Knote& knote) {
     text += " place " + tick_word(knote.place_lo) + ".." + tick_word(knote.place_hi);
   }
   if (knote.filter == filter::kUser) text += std::string(" triggered ") + word(knote.latch);
+  if (knote.filter == filter::kVnode) {
+    text += " notes " + notes_text(knote.filter, knote.notes) + " perhaps " +
+            notes_text(knote.filter, knote.notes_maybe);
+  }
   text += " saved " + notes_text(knote.filter, knote.sfflags) + "/" + std::to_string(knote.sdata);
   return text + " data " + word(knote.data) + " udata " + std::to_string(knote.udata);
 }

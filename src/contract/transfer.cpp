@@ -4,6 +4,7 @@
 #include "contract/evaluate.h"
 #include "contract/object_ops.h"
 #include "contract/objects.h"
+#include "contract/vnode.h"
 
 namespace kqtorture::contract {
 namespace {
@@ -109,6 +110,7 @@ Answer read_file(const Context& context, const Op& op, const Outcome& seen, int 
   const Answer returned = expect_value(context, op, seen, std::min(op.amount, left));
   if (returned != Answer::kAccepted) return returned;
   file.offset += seen.value;
+  if (seen.value > 0) file_event(context, index, FileAct::kRead);
   activity(context, index, 0, filter::kRead, unseen_change(context));
   return Answer::kAccepted;
 }
@@ -210,7 +212,9 @@ Answer write_file(const Context& context, const Op& op, const Outcome& seen, int
   const Answer returned = expect_value(context, op, seen, op.amount);
   if (returned != Answer::kAccepted) return returned;
   file.offset += seen.value;
+  const bool extends = static_cast<uint64_t>(file.offset) > file.counter && seen.value > 0;
   file.counter = std::max(file.counter, static_cast<uint64_t>(file.offset));
+  if (seen.value > 0) file_event(context, index, extends ? FileAct::kExtend : FileAct::kWrite);
   activity(context, index, 0, filter::kRead,
            context.host.file_activity_seen ? Tri::kYes : Tri::kMaybe);
   return Answer::kAccepted;
@@ -286,7 +290,14 @@ Answer judge_truncate(const Context& context, const Op& op, const Outcome& seen)
   }
   const Answer returned = expect_value(context, op, seen, 0);
   if (returned != Answer::kAccepted) return returned;
+  const uint64_t before = file.counter;
   file.counter = static_cast<uint64_t>(op.amount);
+  // Linux tells of a change of the contents, and leaves it to the size to say which.
+  const FileAct act = file.counter > before    ? FileAct::kExtend
+                      : file.counter == before ? FileAct::kWrite
+                      : file.counter == 0      ? FileAct::kEmpty
+                                               : FileAct::kCut;
+  file_event(context, target.object, act);
   activity(context, target.object, 0, filter::kRead, Tri::kMaybe);
   return Answer::kAccepted;
 }

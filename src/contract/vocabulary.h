@@ -66,6 +66,12 @@ constexpr bool is_descriptor_filter(int16_t number) {
   return number == filter::kRead || number == filter::kWrite;
 }
 
+// The same with those that the sequential model alone knows: VNODE and EMPTY. A checker of threads
+// holds their knotes to the rules of sections 4.I1 to I6 and I12, whatever their objects do.
+constexpr bool watches_descriptor(int16_t number) {
+  return is_descriptor_filter(number) || number == filter::kVnode || number == filter::kEmpty;
+}
+
 // Printing. Unknown numbers print as numbers ("17", "0x400"), no bits as "0".
 std::string filter_name(int16_t number);                  // READ
 std::string flags_text(uint16_t flags);                   // ADD|CLEAR|0x400

@@ -143,6 +143,10 @@ Executor::Result Executor::run(const Op& op) {
       return connection(op);
     case OpKind::kSeek:
     case OpKind::kTruncate:
+    case OpKind::kChmod:
+    case OpKind::kLink:
+    case OpKind::kUnlink:
+    case OpKind::kRename:
       return file(op);
     case OpKind::kSleep:
       sleep_ns(op.amount * 1000);
@@ -413,14 +417,16 @@ Executor::Result Executor::file(const Op& from) {
   if (!world_.is(fd, ObjectKind::kFile) || !world_.fixtures().host_descriptors()) {
     return Result::kSkipped;
   }
-  const bool seeking = from.kind == OpKind::kSeek;
+  const bool over = from.kind == OpKind::kRename && from.other != Ref{};
   contract::Op op;
-  op.kind = seeking ? contract::OpKind::kSeek : contract::OpKind::kTruncate;
+  op.kind = file_op(from.kind, over);
   op.fd = fd;
   op.amount = from.amount;
-  return call(&op, [&](contract::Outcome*) -> int64_t {
-    return seeking ? ::lseek(fd, from.amount, SEEK_SET) : ::ftruncate(fd, from.amount);
-  });
+  if (over) op.fd2 = world_.number(from.other);
+  if (over && (!world_.is(op.fd2, ObjectKind::kFile) || is_same_file(fd, op.fd2))) {
+    return Result::kSkipped;
+  }
+  return call(&op, [&](contract::Outcome*) { return world_.fixtures().names().call(op); });
 }
 
 Executor::Result Executor::await() {

@@ -74,7 +74,7 @@ bool Fixtures::make(ObjectKind kind, int64_t value, Ends* ends) {
       ends->fd[0] = host_descriptors_ ? host_eventfd() : -1;
       return ends->fd[0] >= 0;
     case ObjectKind::kFile:
-      ends->fd[0] = make_file(value);
+      ends->fd[0] = named_ ? names_.create(calls_.open, value) : make_file(value);
       return ends->fd[0] >= 0;
     case ObjectKind::kKqueue:
       ends->fd[0] = calls_.kqueue();

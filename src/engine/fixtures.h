@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "contract/operation.h"
+#include "engine/file_names.h"
 #include "scenario/program.h"
 #include "subject/subject.h"
 
@@ -51,6 +52,10 @@ class Fixtures {
   // not have (eventfd, lseek, ftruncate) may be made on them?
   bool host_descriptors() const { return host_descriptors_; }
 
+  // Files made from now on have names, or none.
+  void name_files(bool named) { named_ = named && host_descriptors_; }
+  FileNames& names() { return names_; }
+
   // What the model calls making such an object.
   static contract::Op operation(ObjectKind kind, int64_t value);
 
@@ -72,6 +77,8 @@ class Fixtures {
   const bool host_descriptors_;
   std::vector<Ends> kept_[kObjectKinds];
   std::vector<int> fillers_;
+  bool named_ = false;
+  FileNames names_;
   Ends spare_;  // what the fillers are copies of
   int tcp_listener_ = -1;
   bool keeps_listener_ = true;

@@ -34,6 +34,15 @@ bool makes_descriptors(const Program& program) {
   return false;
 }
 
+bool uses_names(const Program& program) {
+  for (const Thread& thread : program.threads) {
+    for (const Op& op : thread.ops) {
+      if (is_about_names(op.kind)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 World::World(const Subject& subject) : subject_(subject), fixtures_(subject) {
@@ -43,7 +52,9 @@ World::World(const Subject& subject) : subject_(subject), fixtures_(subject) {
 bool World::begin(const Program& program, Observer* observer, std::string* why_not) {
   end();
   program_ = &program;
-  const bool fresh = !keeps_ || makes_descriptors(program);
+  const bool names = uses_names(program);
+  fixtures_.name_files(names);
+  const bool fresh = !keeps_ || names || makes_descriptors(program);
   for (size_t i = 0; i < program.objects.size(); i++) {
     if (!make(program, i, fresh, observer, why_not)) return false;
   }
@@ -98,6 +109,7 @@ void World::end() {
   }
   close_all(false);
   fixtures_.release_gaps();
+  fixtures_.names().clear();
   highest_.store(-1, kRelaxed);
   made_ = 0;
   program_ = nullptr;

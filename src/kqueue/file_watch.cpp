@@ -180,15 +180,20 @@ int watch_file(Registration* registration, const Knote* knote) {
     if (watch && watch->wd != wd) unwatch_file(registration);  // the number is another file's now
     watch = find_or_create(kqueue, wd);
     if (!watch) return ENOMEM;
+    // What nobody was told of has changed since.
+    const uint32_t fresh = bits & ~watch->mask;
     watch->mask |= bits;
     if (registration->watch < 0 && !watch->members.push_back(registration->fd)) {
       end_if_unused(kqueue, watch);
       return ENOMEM;
     }
     // Known from now on: what is done between these two calls is told by an event.
-    if (watch->members.size() == 1 && registration->watch < 0 &&
-        sys::fstat(registration->fd, &status) == 0) {
-      watch->facts = facts_of(status);
+    if (sys::fstat(registration->fd, &status) == 0) {
+      const FileFacts now = facts_of(status);
+      const off_t size = watch->facts.size;
+      const bool first = watch->members.size() == 1 && registration->watch < 0;
+      if (first || (fresh & (IN_ATTRIB | IN_CREATE))) watch->facts = now;
+      if (!first) watch->facts.size = fresh & IN_MODIFY ? now.size : size;
     }
     registration->watch = wd;
   }

@@ -78,6 +78,7 @@ bool OpParser::operation(OpKind kind, Op* op) {
       break;
     case OpKind::kConnect:
     case OpKind::kAccept:
+    case OpKind::kRename:
       if (!is(Token::kArrow)) break;
       [[fallthrough]];
     case OpKind::kDup:

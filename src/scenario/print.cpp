@@ -74,6 +74,7 @@ class Printer {
         break;
       case OpKind::kConnect:
       case OpKind::kAccept:
+      case OpKind::kRename:
         if (op.other.object == Ref::kNumber) break;
         [[fallthrough]];
       case OpKind::kDup:

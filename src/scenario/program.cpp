@@ -58,8 +58,8 @@ void normalize(Op* op) {
   }
   using enum OpKind;
   const OpKind kind = op->kind;
-  const bool uses_other =
-      kind == kTrigger || kind == kDup || kind == kDup2 || kind == kConnect || kind == kAccept;
+  const bool uses_other = kind == kTrigger || kind == kDup || kind == kDup2 || kind == kConnect ||
+                          kind == kAccept || kind == kRename;
   const bool uses_amount = kind == kWrite || kind == kRead || kind == kShutdown || kind == kSleep ||
                            kind == kSeek || kind == kTruncate;
   if (!has_target(kind)) op->target = Ref{};

@@ -115,10 +115,14 @@ enum class OpKind : uint8_t {
   kAccept,    // one connection taken; the server's side goes to other, if it is given
   kSeek,      // a file's offset becomes amount
   kTruncate,  // a file's size becomes amount
+  kChmod,     // a file's mode is set to what it is
+  kLink,      // a file gets one more name
+  kUnlink,    // a file loses its newest name
+  kRename,    // a file's newest name changes, or is moved over that of other, and changes back
   kSleep,     // amount microseconds
   kAwait,     // until every timer of at most a millisecond has expired and all traffic arrived
 };
-inline constexpr int kOpKinds = 17;
+inline constexpr int kOpKinds = 21;
 
 enum class Wait : uint8_t {
   kZero,     // a timeout of zero
@@ -231,5 +235,9 @@ inline bool has_descriptor(ObjectKind kind) {
 // Filters whose ident is a descriptor number. The filter decides, not the name that stands there:
 // EVFILT_USER on a pipe's number is an ordinary USER knote.
 bool is_descriptor_filter(int16_t filter);
+// Operations on a file's names: the file then has some (Fixtures::make_named()).
+inline bool is_about_names(OpKind kind) {
+  return kind == OpKind::kLink || kind == OpKind::kUnlink || kind == OpKind::kRename;
+}
 
 }  // namespace kqtorture

@@ -49,8 +49,8 @@ struct Share {
   ObjectKind kind;
   size_t percent;
 };
-constexpr Share kShares[] = {{kPipe, 38},     {kSocketpair, 16},  {kUser, 22}, {kTimer, 8},
-                             {kEventfd, 5},   {kFile, 3},         {kTcp, 2},   {kListener, 1},
+constexpr Share kShares[] = {{kPipe, 34},     {kSocketpair, 16},  {kUser, 22}, {kTimer, 8},
+                             {kEventfd, 5},   {kFile, 7},         {kTcp, 2},   {kListener, 1},
                              {kDgrampair, 2}, {kUnixListener, 2}, {kKqueue, 1}};
 
 }  // namespace
@@ -214,6 +214,10 @@ void Shapes::notes_and_data(Change* change) {
     if (random_.chance(1, 4)) change->data = static_cast<int64_t>(random_.below(10));
   } else if (change->filter == filter::kTimer) {
     timer(change);
+  } else if (change->filter == filter::kVnode) {
+    change->fflags = random_.chance(1, 4) ? kAllVnode : 0;
+    for (size_t bits = random_.below(4); bits > 0; bits--)
+      change->fflags |= 1u << random_.below(11);
   } else if (random_.chance(1, 8)) {
     change->fflags = random_.chance(1, 4) ? kFilePoll : kLowat;
     change->data = random_.pick({0, 1, 3, 5, 100, 5000});
@@ -232,8 +236,13 @@ Change Shapes::change() {
                     : object.kind == kPipe
                         ? (change.ident.end == 0 ? filter::kRead : filter::kWrite)
                         : random_.pick({filter::kRead, filter::kWrite});
+    if (object.kind == kFile && random_.chance(2, 3)) change.filter = filter::kVnode;
+    if ((object.kind == kSocketpair || object.kind == kDgrampair) && random_.chance(1, 8)) {
+      change.filter = filter::kEmpty;
+    }
     if (has_descriptor(object.kind) && random_.chance(5, 100)) {
-      change.filter = random_.pick({filter::kRead, filter::kWrite, filter::kUser});
+      change.filter = random_.pick(
+          {filter::kRead, filter::kWrite, filter::kUser, filter::kVnode, filter::kEmpty});
     }
   }
   if (random_.chance(2, 100)) {
@@ -348,6 +357,11 @@ Op Shapes::activity() {
   if (kind == kFile && random_.chance(1, 2)) {
     op.kind = random_.chance(1, 2) ? OpKind::kSeek : OpKind::kTruncate;
     op.amount = random_.pick({0, 1, 50, 5000});
+    if (random_.chance(1, 2)) {
+      op.kind = random_.pick({OpKind::kChmod, OpKind::kLink, OpKind::kUnlink, OpKind::kRename});
+      op.target.end = 0;
+      if (op.kind == OpKind::kRename && random_.chance(1, 3)) op.other = ref({kFile});
+    }
   }
   // A TCP connection takes megabytes, most of which then are under way for a while.
   const bool fills = kind != kFile && kind != kEventfd && kind != kTcp && op.kind == OpKind::kWrite;

@@ -195,6 +195,15 @@ class Validator {
       case OpKind::kTruncate:
         if (auto reason = one_of(op.target, {kFile}, "a file")) return reason;
         return amount(op, 0, limit::kBytes, "bytes");
+      case OpKind::kRename:
+        if (op.other != Ref{}) {
+          if (auto reason = one_of(op.other, {kFile}, "a file")) return reason;
+        }
+        [[fallthrough]];
+      case OpKind::kChmod:
+      case OpKind::kLink:
+      case OpKind::kUnlink:
+        return one_of(op.target, {kFile}, "a file");
       case OpKind::kSleep:
         return amount(op, 0, limit::kSleepUs, "microseconds");
       case OpKind::kAwait:

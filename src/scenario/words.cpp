@@ -35,7 +35,8 @@ constexpr Word<OpKind> kOps[] = {
     {"close", OpKind::kClose},   {"shutdown", OpKind::kShutdown}, {"dup", OpKind::kDup},
     {"dup2", OpKind::kDup2},     {"reopen", OpKind::kReopen},     {"connect", OpKind::kConnect},
     {"accept", OpKind::kAccept}, {"seek", OpKind::kSeek},         {"truncate", OpKind::kTruncate},
-    {"sleep", OpKind::kSleep},   {"await", OpKind::kAwait}};
+    {"chmod", OpKind::kChmod},   {"link", OpKind::kLink},         {"unlink", OpKind::kUnlink},
+    {"rename", OpKind::kRename}, {"sleep", OpKind::kSleep},       {"await", OpKind::kAwait}};
 
 template <typename T, size_t n>
 std::optional<T> value_of(const Word<T> (&table)[n], std::string_view name) {

@@ -24,7 +24,8 @@ TEST(Host, AClosedDescriptorAnswersEbadf) {
   World world;
   for (const OpKind kind :
        {OpKind::kClose, OpKind::kDup, OpKind::kDup2, OpKind::kRead, OpKind::kWrite,
-        OpKind::kShutdown, OpKind::kSeek, OpKind::kTruncate, OpKind::kConnect, OpKind::kAccept}) {
+        OpKind::kShutdown, OpKind::kSeek, OpKind::kTruncate, OpKind::kChmod, OpKind::kLink,
+        OpKind::kUnlink, OpKind::kRename, OpKind::kReplace, OpKind::kConnect, OpKind::kAccept}) {
     EXPECT_EQ(world.object_refusal(op_of(kind, 900, 1), value(0)).rule, "host") << op_name(kind);
     Op op = op_of(kind, 900, 1);
     EXPECT_EQ(world.model().check(&world.states(), op, Outcome::failed(EBADF), nullptr),

@@ -91,13 +91,21 @@ class RandomPrograms : public testing::TestWithParam<Case> {
         break;
       default:
         change.filter = below(3) == 0 ? WRITE : READ;
+        if (files_modelled() && below(5) == 0) {
+          change.filter = below(3) == 0 ? filter::kEmpty : filter::kVnode;
+        }
         change.ident = static_cast<uint64_t>(below(8) == 0 ? any_kqueue() : any_descriptor());
         if (below(4) == 0) {
           change.fflags = static_cast<uint32_t>(below(4));
           change.data = below(8);
         }
+        if (change.filter == filter::kVnode) change.fflags = static_cast<uint32_t>(below(1 << 11));
     }
     return change;
+  }
+
+  bool files_modelled() const {
+    return model_.profile().freebsd_files && model_.host().unmodelled_filters == 0;
   }
 
   Op any_call() {
@@ -120,7 +128,9 @@ class RandomPrograms : public testing::TestWithParam<Case> {
         OpKind::kConnect, OpKind::kAccept,   OpKind::kClose,        OpKind::kDup,
         OpKind::kDup2,    OpKind::kRead,     OpKind::kRead,         OpKind::kWrite,
         OpKind::kWrite,   OpKind::kWrite,    OpKind::kShutdown,     OpKind::kSeek,
-        OpKind::kAwait,   OpKind::kTruncate, OpKind::kTcpListener,  OpKind::kUnseenClose};
+        OpKind::kAwait,   OpKind::kTruncate, OpKind::kTcpListener,  OpKind::kUnseenClose,
+        OpKind::kChmod,   OpKind::kLink,     OpKind::kUnlink,       OpKind::kRename,
+        OpKind::kReplace};
     Op op;
     op.kind = kKinds[below(std::size(kKinds))];
     op.fd = any_descriptor();

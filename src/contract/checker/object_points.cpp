@@ -168,7 +168,7 @@ Misfit arrive(const Rules& rules, const Point& point, const World& world, const 
   if (thing == nullptr) return Misfit::kNone;
   if (wrong_end(rules, *thing, number.end, 1)) return Misfit::kObject;
   const size_t end = receiving_end(*thing, number.end);
-  if (rules.layout.exact && thing->vague == 0) {
+  if (rules.layout.exact && thing->vague == 0 && thing->kind != Kind::kOther) {
     if (thing->numbers[end] == 0) return Misfit::kObject;
     int64_t amount = point.amount;
     if (thing->kind == Kind::kDgram) amount = 1;

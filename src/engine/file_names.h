@@ -1,0 +1,53 @@
+// Names for files that programs link, unlink and rename: in a private directory, which is made with
+// the first of them and removed with everything in it.
+//
+// A file's names are told by its inode and a number: the newest is the one below its number of
+// links. So whoever has a descriptor of it finds them, however it came to that, and two programs
+// never meet. Only for subjects whose files are the host's.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "contract/operation.h"
+#include "scenario/program.h"
+
+namespace kqtorture {
+
+class FileNames {
+ public:
+  FileNames() = default;
+  ~FileNames();
+  FileNames(const FileNames&) = delete;
+  FileNames& operator=(const FileNames&) = delete;
+
+  // A new file of that size with one name, opened; -1 with errno.
+  int create(int (*open)(const char*, int, ...), int64_t size);
+  // Each returns 0, or -1 with errno: ENOENT when a file has no name.
+  int link(int fd);
+  int unlink(int fd);
+  // Changes the newest name and changes it back.
+  int rename(int fd);
+  // Moves the newest name over the newest of the other, which loses it, and back.
+  int replace(int fd, int over);
+  // An operation on a file, of the kinds that file_op() gives, names or not.
+  int64_t call(const contract::Op& op);
+  // Removes all names.
+  void clear();
+
+ private:
+  bool make_directory();
+  // The newest name; empty, with errno, when there is none. links: how many there are.
+  std::string newest(int fd, uint64_t* links = nullptr) const;
+
+  std::string directory_;
+  std::mutex mutex_;
+};
+
+// What the model calls an operation on a file; over: a rename over another one.
+contract::OpKind file_op(OpKind kind, bool over);
+// By their inodes.
+bool is_same_file(int a, int b);
+
+}  // namespace kqtorture
