@@ -12,8 +12,9 @@ using State = SweepState;
 using Target = SweepTarget;
 
 constexpr const char* kTargetNames[kSweepTargets] = {
-    "READ-pipe", "READ-socket", "READ-lowat", "WRITE-pipe", "WRITE-socket", "USER", "USER-trigger",
-    "TIMER",     "TIMER-bad",   "AIO",        "zero",       "positive",     "below"};
+    "READ-pipe",    "READ-socket", "READ-lowat", "WRITE-pipe",   "WRITE-socket",
+    "EMPTY-socket", "VNODE-file",  "USER",       "USER-trigger", "TIMER",
+    "TIMER-bad",    "AIO",         "zero",       "positive",     "below"};
 constexpr const char* kCreationNames[kSweepCreations] = {"level", "clear", "oneshot", "dispatch",
                                                          "dispatch-clear"};
 constexpr const char* kStateNames[kSweepStates] = {"absent", "enabled",   "disabled",
@@ -29,6 +30,10 @@ int16_t filter_of(Target target) {
     case Target::kWritePipe:
     case Target::kWriteSocket:
       return contract::filter::kWrite;
+    case Target::kEmptySocket:
+      return contract::filter::kEmpty;
+    case Target::kVnodeFile:
+      return contract::filter::kVnode;
     case Target::kUser:
     case Target::kUserTrigger:
       return contract::filter::kUser;
@@ -67,6 +72,8 @@ const char* filter_reason(const SweepCase& one) {
   if (one.object == SweepObject::kEof && (is_user(one.target) || is_timer(one.target))) {
     return "USER and TIMER know no EOF";
   }
+  const bool file_filter = one.target == Target::kEmptySocket || one.target == Target::kVnodeFile;
+  if (one.object == SweepObject::kEof && file_filter) return "EMPTY and VNODE know no EOF";
   return nullptr;
 }
 
@@ -88,6 +95,20 @@ const char* user_reason(const SweepCase& one) {
   }
   if (one.state == State::kEnabled && one.object == SweepObject::kReady) {
     return "the delivery of a CLEAR knote resets the latch of USER";
+  }
+  return nullptr;
+}
+
+const char* vnode_reason(const SweepCase& one) {
+  const bool ready = one.object == SweepObject::kReady;
+  const bool queued = one.state == State::kQueued || one.state == State::kDisabledQueued;
+  if (one.state == State::kAbsent && ready) return "the notes of VNODE live in the knote";
+  if (one.state == State::kEnabled && ready) {
+    return "the delivery of a CLEAR knote resets the notes of VNODE";
+  }
+  if (queued && !ready) return "only a delivery takes the notes of VNODE away";
+  if (one.state == State::kDelivered && !ready && one.creation == Creation::kDispatch) {
+    return "without CLEAR a delivery leaves the notes of VNODE";
   }
   return nullptr;
 }
@@ -118,12 +139,13 @@ const char* reason(const SweepCase& one) {
   if (const char* why = state_reason(one)) return why;
   if (is_user(one.target)) return user_reason(one);
   if (is_timer(one.target)) return timer_reason(one);
+  if (one.target == Target::kVnodeFile) return vnode_reason(one);
   return write_reason(one);
 }
 
 }  // namespace
 
-bool SweepCase::has_object() const { return target <= Target::kWriteSocket; }
+bool SweepCase::has_object() const { return target <= Target::kVnodeFile; }
 
 ObjectKind SweepCase::kind() const {
   switch (target) {
@@ -133,7 +155,10 @@ ObjectKind SweepCase::kind() const {
     case Target::kReadSocket:
     case Target::kReadLowat:
     case Target::kWriteSocket:
+    case Target::kEmptySocket:
       return ObjectKind::kSocketpair;
+    case Target::kVnodeFile:
+      return ObjectKind::kFile;
     case Target::kTimer:
     case Target::kTimerBad:
       return ObjectKind::kTimer;

@@ -26,6 +26,8 @@ enum class SweepTarget : uint8_t {
   kReadLowat,  // a socket with a low-water mark, which the change sets out of reach
   kWritePipe,
   kWriteSocket,
+  kEmptySocket,  // a local one: the other side has read everything, or not
+  kVnodeFile,    // interested in writes, as is the change; ready: written to
   kUser,         // the change carries FFOR|0x4
   kUserTrigger,  // and TRIGGER
   kTimer,        // absolute times: far away (idle) or long past (ready)
@@ -35,7 +37,7 @@ enum class SweepTarget : uint8_t {
   kPositive,
   kBelow,  // below the table
 };
-inline constexpr int kSweepTargets = 13;
+inline constexpr int kSweepTargets = 15;
 
 enum class SweepCreation : uint8_t { kLevel, kClear, kOneshot, kDispatch, kDispatchClear };
 inline constexpr int kSweepCreations = 5;
@@ -51,7 +53,7 @@ enum class SweepState : uint8_t {
 inline constexpr int kSweepStates = 6;
 
 // Of a descriptor: nothing to be done, something, or the other end is closed. Of USER: the latch.
-// Of TIMER: far away, or expired.
+// Of TIMER: far away, or expired. Of VNODE: the notes of the knote.
 enum class SweepObject : uint8_t { kIdle, kReady, kEof };
 inline constexpr int kSweepObjects = 3;
 

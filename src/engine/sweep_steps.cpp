@@ -77,6 +77,12 @@ class Layout {
       case Target::kWriteSocket:
         write();
         break;
+      case Target::kEmptySocket:
+        empty();
+        break;
+      case Target::kVnodeFile:
+        vnode();
+        break;
       case Target::kUser:
       case Target::kUserTrigger:
         user();
@@ -148,6 +154,37 @@ class Layout {
       last_ = {on_end(Kind::kRead, peer, kPipeFull)};
     }
     if (dies) last_ = {on_end(Kind::kClose, one_.end)};
+  }
+
+  void empty() {
+    one_.end = 0;
+    prepare(plain(Kind::kMake));
+    const bool filled_later = one_.object == Object::kIdle && was_due();
+    if (one_.object == Object::kIdle && !filled_later) prepare(on_end(Kind::kWrite, 0, kFewBytes));
+    create();
+    disable_queued();
+    if (!filled_later) return;
+    before(on_end(Kind::kWrite, 0, kFewBytes));
+    last_ = {on_end(Kind::kRead, 1, kFewBytes)};
+  }
+
+  // Every write is beyond the end, and so is told alike.
+  void vnode() {
+    one_.end = 0;
+    one_.fflags = note::kWrite;
+    prepare(plain(Kind::kMake));
+    if (one_.state == State::kAbsent) return;
+    const SweepStep write = on_end(Kind::kWrite, 0, kFewBytes);
+    const unsigned flags = flag::kAdd | creation_flags(one_.creation);
+    const bool disabled = one_.state == State::kDisabled;
+    before(change(disabled ? flags | flag::kDisable : flags, note::kWrite));
+    const bool ready = one_.object == Object::kReady;
+    if (was_due() || ready) before(write);
+    if (one_.state == State::kDelivered) before(plain(Kind::kScan));
+    const bool reset = one_.creation == SweepCreation::kDispatchClear &&
+                       one_.state == State::kDelivered;  // by the delivery
+    if (reset && ready) before(write);
+    disable_queued(note::kWrite);
   }
 
   void user() {
