@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "signal_watch.h"
 #include "system_calls.h"
 
 namespace kq {
@@ -21,12 +22,9 @@ constexpr uint16_t kActions =
 const FilterOps kEmptySlot = {false, nullptr, nullptr, nullptr, nullptr, nullptr};
 
 const FilterOps* const kFilters[EVFILT_SYSCOUNT] = {
-    &kReadFilter,  &kWriteFilter, &kEmptySlot,  // AIO
+    &kReadFilter, &kWriteFilter,  &kEmptySlot,  // AIO
     &kEmptySlot,                                // VNODE
-    &kEmptySlot,                                // PROC
-    &kEmptySlot,                                // SIGNAL
-    &kTimerFilter,
-    &kEmptySlot,  // PROCDESC
+    &kProcFilter, &kSignalFilter, &kTimerFilter, &kProcdescFilter,
     &kEmptySlot,  // FS
     &kEmptySlot,  // LIO
     &kUserFilter,
@@ -172,6 +170,10 @@ void delete_on_descriptor(Kqueue* kqueue, Slot* slot, Registration* registration
   if (!registration->knotes()) {
     destroy_registration(slot, registration, true);
   } else {
+    // Another filter may have the direction in common with this one.
+    for (const Knote* other = registration->knotes(); other; other = other->next) {
+      if (direction_of(other) == direction) return;
+    }
     unwatch_direction(registration, direction);
     if (direction == kIn) unwatch_file(registration);
   }
@@ -242,6 +244,8 @@ int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& cha
   }
   if (change.flags & EV_DELETE) {
     drop_knote(kqueue, knote);
+  } else if (change.filter == EVFILT_PROC && asks_for_the_unseen(change.fflags)) {
+    return ENOTSUP;
   } else {
     modify(kqueue, ops, knote, change, call);
   }
@@ -250,6 +254,7 @@ int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& cha
 
 // The knote a change modifies, if that is all it does and the knote is there for it to do.
 Knote* find_modified(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change) {
+  if (change.filter == EVFILT_PROC && asks_for_the_unseen(change.fflags)) return nullptr;
   if (!ops->about_descriptor) return find_hashed(kqueue, change.ident, change.filter);
   const NumberEntry* entry = kqueue->registrations.find(change.ident);
   Registration* registration = entry ? entry->registration : nullptr;
@@ -286,7 +291,8 @@ const FilterOps* find_filter(int16_t filter) {
 }
 
 void take_in_before(Kqueue* kqueue, Call* call) {
-  if (call->taken_in || kqueue->live_registrations == 0) return;
+  const size_t items = kqueue->live_registrations + kqueue->signals + kqueue->processes;
+  if (call->taken_in || items == 0) return;
   take_in(kqueue);
   call->taken_in = true;
 }
@@ -308,6 +314,14 @@ int apply_change(Kqueue* kqueue, struct kevent* user_change, Call* call) {
   if (change.filter == EVFILT_TIMER && (change.flags & EV_ADD)) {
     if (const int error = provide_timerfd(kqueue, change.fflags & NOTE_ABSTIME)) return error;
   }
+  if (change.filter == EVFILT_SIGNAL && (change.flags & EV_ADD) && catchable(change.ident)) {
+    if (const int error = provide_signal(static_cast<int>(change.ident))) return error;
+  }
+  int pidfd = -1;
+  if (change.filter == EVFILT_PROC && (change.flags & EV_ADD)) {
+    if (const int error = open_process(change.ident, &pidfd)) return error;
+    change.data = pidfd;  // which means nothing otherwise; the new knote takes it over
+  }
   bool created = false;
   int error;
   for (;;) {
@@ -316,6 +330,7 @@ int apply_change(Kqueue* kqueue, struct kevent* user_change, Call* call) {
     if (error >= 0) break;
     if (const int failure = provide(kqueue, static_cast<Need>(error))) return failure;
   }
+  if (!created) close_internal(pidfd);
   if (created) user_change->fflags = 0;
   return error;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -52,6 +53,8 @@ inline constexpr uint32_t kFfNop = 0, kFfAnd = 0x40000000, kFfOr = 0x80000000, k
                           kTrigger = 0x01000000;
 inline constexpr uint32_t kSeconds = 0x1, kMseconds = 0x2, kUseconds = 0x4, kNseconds = 0x8,
                           kAbstime = 0x10;
+inline constexpr uint32_t kExit = 0x80000000, kFork = 0x40000000, kExec = 0x20000000, kTrack = 0x1,
+                          kTrackErr = 0x2, kChild = 0x4;
 }  // namespace note
 
 // How struct kevent lies in the subject's memory, and which numbers its filters have. The first is
@@ -100,6 +103,9 @@ struct SubjectCalls {
   int (*fclose)(FILE*);
   FILE* (*freopen)(const char* path, const char* mode, FILE*);
   int (*closedir)(DIR*);
+  // Posts a signal to this process, so that it has been posted when the call returns.
+  int (*raise)(int signal);
+  int (*sigaction)(int signal, const struct sigaction* act, struct sigaction* old);
 };
 
 class Subject {
