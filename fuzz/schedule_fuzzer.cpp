@@ -85,6 +85,7 @@ Program generate_program(Random* random) {
   options.threads = 2 + static_cast<int>(random->below(3));
   options.max_ops = 8;
   options.inet = false;
+  options.processes = false;
   options.bad_calls = false;
   while (true) {
     Program program = generate(random->next(), options);

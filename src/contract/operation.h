@@ -37,6 +37,12 @@ enum class OpKind : uint8_t {
   kShutdown,  // fd, amount: 0 the receiving side, 1 the sending side, 2 both (SHUT_RD, _WR, _RDWR)
   kSeek,      // fd of a file, amount: the new offset; value: the same
   kTruncate,  // fd of a file, amount: the new size
+  kSignal,    // nothing called: from now on the program alone posts signal `amount` to the process,
+              // whose default does no harm
+  kRaise,     // posts signal `amount` to the process
+  kSpawn,     // a child that does nothing until it ends; value: its process id
+  kExit,      // the child with id fd has ended, with the wait status `amount`
+  kReap,      // of the child with id fd; value: its wait status. EAGAIN: it has not ended
   kAwait,     // nothing called: the runner slept until everything that is under way has arrived:
               // timers of at most 1 ms (kSoonNs, timer.h) have expired, loopback traffic is there
   kKevent,    // see below

@@ -51,6 +51,9 @@ constexpr Word<uint32_t> kTimerNotes[] = {{"SECONDS", note::kSeconds},
                                           {"USECONDS", note::kUseconds},
                                           {"NSECONDS", note::kNseconds},
                                           {"ABSTIME", note::kAbstime}};
+constexpr Word<uint32_t> kProcessNotes[] = {{"EXIT", note::kExit},   {"FORK", note::kFork},
+                                            {"EXEC", note::kExec},   {"TRACK", note::kTrack},
+                                            {"CHILD", note::kChild}, {"TRACKERR", note::kTrackErr}};
 
 constexpr Word<int> kErrnos[] = {
     {"EPERM", EPERM},
@@ -60,6 +63,7 @@ constexpr Word<int> kErrnos[] = {
     {"ENXIO", ENXIO},
     {"EBADF", EBADF},
     {"EAGAIN", EAGAIN},
+    {"ECHILD", ECHILD},
     {"ENOMEM", ENOMEM},
     {"EACCES", EACCES},
     {"EFAULT", EFAULT},
@@ -173,6 +177,9 @@ std::string notes_text(int16_t number, uint32_t fflags) {
       return bits_text(kUserNotes, fflags);
     case filter::kTimer:
       return bits_text(kTimerNotes, fflags);
+    case filter::kProc:
+    case filter::kProcdesc:
+      return bits_text(kProcessNotes, fflags);
     default:
       return fflags == 0 ? "0" : hexadecimal(fflags);
   }
@@ -212,6 +219,9 @@ std::optional<uint32_t> parse_notes(int16_t number, std::string_view text) {
       return parse_bits(kUserNotes, "NOTE_", text);
     case filter::kTimer:
       return parse_bits(kTimerNotes, "NOTE_", text);
+    case filter::kProc:
+    case filter::kProcdesc:
+      return parse_bits(kProcessNotes, "NOTE_", text);
     default:
       return parse_bits(kNoNotes, "NOTE_", text);
   }

@@ -54,6 +54,8 @@ inline constexpr uint32_t kFfNop = 0, kFfAnd = 0x40000000, kFfOr = 0x80000000, k
                           kTrigger = 0x01000000;
 inline constexpr uint32_t kSeconds = 0x1, kMseconds = 0x2, kUseconds = 0x4, kNseconds = 0x8,
                           kAbstime = 0x10, kTimerUnits = 0xf;
+inline constexpr uint32_t kExit = 0x80000000, kFork = 0x40000000, kExec = 0x20000000, kTrack = 0x1,
+                          kTrackErr = 0x2, kChild = 0x4;
 }  // namespace note
 
 // Filters whose ident is a descriptor number and which the model knows. The filter decides, not

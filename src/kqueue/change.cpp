@@ -314,21 +314,25 @@ int apply_change(Kqueue* kqueue, struct kevent* user_change, Call* call) {
   if (change.filter == EVFILT_TIMER && (change.flags & EV_ADD)) {
     if (const int error = provide_timerfd(kqueue, change.fflags & NOTE_ABSTIME)) return error;
   }
-  if (change.filter == EVFILT_SIGNAL && (change.flags & EV_ADD) && catchable(change.ident)) {
-    if (const int error = provide_signal(static_cast<int>(change.ident))) return error;
-  }
+  // Of a PROC knote data means nothing: there a new one finds its pidfd, and takes it over.
   int pidfd = -1;
-  if (change.filter == EVFILT_PROC && (change.flags & EV_ADD)) {
-    if (const int error = open_process(change.ident, &pidfd)) return error;
-    change.data = pidfd;  // which means nothing otherwise; the new knote takes it over
-  }
+  if (change.filter == EVFILT_PROC) change.data = pidfd;
   bool created = false;
   int error;
   for (;;) {
     error = ops->about_descriptor ? change_descriptor(kqueue, ops, change, call, &created)
                                   : change_hashed(kqueue, ops, change, call, &created);
     if (error >= 0) break;
-    if (const int failure = provide(kqueue, static_cast<Need>(error))) return failure;
+    int failure = 0;
+    if (error == kNeedProcess) {
+      failure = open_process(change.ident, &pidfd);
+      change.data = pidfd;
+    } else if (error == kNeedSignal) {
+      failure = provide_signal(static_cast<int>(change.ident));
+    } else {
+      failure = provide(kqueue, static_cast<Need>(error));
+    }
+    if (failure != 0) return failure;
   }
   if (!created) close_internal(pidfd);
   if (created) user_change->fflags = 0;

@@ -12,7 +12,7 @@ namespace kq {
 
 // Negative answers of attach, instead of an errno: the kqueue lacks one of the descriptors that are
 // made on demand. They are made without any lock (provide()), and the change starts again.
-enum Need : int { kNeedSecondEpoll = -1, kNeedInotify = -2 };
+enum Need : int { kNeedSecondEpoll = -1, kNeedInotify = -2, kNeedProcess = -3, kNeedSignal = -4 };
 
 // When a filter is evaluated: kScan relies on the edges that the scan has just taken in, kPolled on
 // what poll(2) has just said about hang-ups; kNow asks the object.
@@ -120,8 +120,8 @@ int open_process(uintptr_t ident, int* pidfd);
 inline bool asks_for_the_unseen(uint32_t fflags) {
   return fflags & (NOTE_FORK | NOTE_EXEC | NOTE_TRACK);
 }
-// Closes the descriptors of PROC knotes that are gone; called without any lock.
-void close_dead_processes(Kqueue* kqueue);
+// Closes the descriptors of SIGNAL and PROC knotes that are gone; called without any lock.
+void close_left_over(Kqueue* kqueue);
 
 // --- knote.cpp: where knotes live
 // -----------------------------------------------------------------------------

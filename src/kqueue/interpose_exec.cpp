@@ -17,10 +17,10 @@ namespace {
 
 template <typename Call>
 int executing(Call call) {
-  before_exec();
+  hand_over_ignored(true);
   const int result = call();
   const int error = errno;
-  after_failed_exec();
+  hand_over_ignored(false);
   errno = error;
   return result;
 }

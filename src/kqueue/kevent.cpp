@@ -163,7 +163,7 @@ int do_kevent(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct
     settle_pending(kqueue, &call);
     publish(kqueue);
   }
-  close_dead_processes(kqueue);
+  close_left_over(kqueue);
   errno = error;
   return result;
 }

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "signal_watch.h"
 #include "system_calls.h"
 
 namespace kq {
@@ -128,6 +129,7 @@ void note_exit(Knote* knote, int pidfd, pid_t pid) {
 int attach(Kqueue* kqueue, Knote* knote) {
   auto* process = static_cast<ProcessKnote*>(knote);
   const int pidfd = static_cast<int>(knote->saved_data);
+  if (pidfd < 0) return kNeedProcess;
   knote->saved_data = 0;
   if (asks_for_the_unseen(knote->saved_fflags)) return ENOTSUP;
   const bool exited = has_exited(pidfd);
@@ -160,6 +162,13 @@ void detach(Kqueue* kqueue, Knote* knote) {
 
 bool evaluate(Kqueue*, Knote* knote, When) { return knote->event.fflags != 0; }
 
+// The interest that counts for an exit is the one that was there when it happened.
+void touch(Kqueue* kqueue, Knote* knote, const struct kevent& change) {
+  const bool told = knote->event.flags & EV_EOF;
+  if (!told && has_exited(static_cast<ProcessKnote*>(knote)->pidfd)) take_in(kqueue);
+  knote->saved_fflags = change.fflags;
+}
+
 // EVFILT_PROCDESC, on the user's own pidfd.
 
 int attach_descriptor(Kqueue*, Knote* knote) {
@@ -176,6 +185,13 @@ int attach_descriptor(Kqueue*, Knote* knote) {
 
 void detach_descriptor(Kqueue*, Knote*) {}
 
+void touch_descriptor(Kqueue*, Knote* knote, const struct kevent& change) {
+  const bool told = knote->event.flags & EV_EOF;
+  if (!told && has_exited(knote->registration->fd)) note_exit(knote, knote->registration->fd, -1);
+  knote->saved_fflags = change.fflags;
+  knote->saved_data = change.data;
+}
+
 bool evaluate_descriptor(Kqueue*, Knote* knote, When) {
   if (!has_exited(knote->registration->fd)) return knote->event.fflags != 0;
   note_exit(knote, knote->registration->fd, -1);
@@ -184,9 +200,9 @@ bool evaluate_descriptor(Kqueue*, Knote* knote, When) {
 
 }  // namespace
 
-const FilterOps kProcFilter = {false, attach, detach, evaluate, nullptr, nullptr};
+const FilterOps kProcFilter = {false, attach, detach, evaluate, touch, nullptr};
 const FilterOps kProcdescFilter = {
-    true, attach_descriptor, detach_descriptor, evaluate_descriptor, nullptr, nullptr};
+    true, attach_descriptor, detach_descriptor, evaluate_descriptor, touch_descriptor, nullptr};
 
 int open_process(uintptr_t ident, int* pidfd) {
   *pidfd = -1;
@@ -207,7 +223,8 @@ void take_in_process(Kqueue* kqueue, uint32_t pid) {
   activate(kqueue, knote);
 }
 
-void close_dead_processes(Kqueue* kqueue) {
+void close_left_over(Kqueue* kqueue) {
+  close_retired_bells();
   while (kqueue->dead_processes.load(std::memory_order_relaxed)) {
     ProcessKnote* dead;
     {

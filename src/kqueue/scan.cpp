@@ -231,7 +231,7 @@ int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline, uint
         waiter.leave();
       }
     }
-    close_dead_processes(kqueue);
+    close_left_over(kqueue);
     if (result == 0 && interrupted) result = -EINTR;
     if (result < 0) {
       errno = -result;

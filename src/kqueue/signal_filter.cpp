@@ -25,19 +25,28 @@ int add_edge(Kqueue* kqueue, int fd, Token token, uint32_t number) {
   return errno == EEXIST ? 0 : errno == ENOSPC ? ENOMEM : errno;
 }
 
+void remove_edge(Kqueue* kqueue, int fd) {
+  epoll_event unused{};
+  sys::epoll_ctl(kqueue->epoll, EPOLL_CTL_DEL, fd, &unused);
+}
+
 int attach(Kqueue* kqueue, Knote* knote) {
   knote->event.flags |= EV_CLEAR;
   const uintptr_t ident = knote->event.ident;
   if (!catchable(ident)) return 0;  // nobody ever sees one
   const int signal = static_cast<int>(ident);
-  if (const int error = add_edge(kqueue, pending_bell(), Token::kPendingSignal, 0)) return error;
-  if (const int error =
-          add_edge(kqueue, signal_bell(signal), Token::kSignal, static_cast<uint32_t>(signal))) {
+  if (!watch_signal(signal)) return kNeedSignal;
+  static_cast<SignalKnote*>(knote)->seen = posts_of(signal);
+  int error = add_edge(kqueue, pending_bell(), Token::kPendingSignal, 0);
+  if (error == 0) {
+    error = add_edge(kqueue, signal_bell(signal), Token::kSignal, static_cast<uint32_t>(signal));
+  }
+  if (error != 0) {
+    if (kqueue->signals == 0) remove_edge(kqueue, pending_bell());
+    unwatch_signal(signal);
     return error;
   }
   ++kqueue->signals;
-  watch_signal(signal);
-  static_cast<SignalKnote*>(knote)->seen = posts_of(signal);
   // A bell that has rung before is ready at once, and would keep its place in front of what
   // happens before the next post.
   take_in(kqueue);
@@ -47,11 +56,8 @@ int attach(Kqueue* kqueue, Knote* knote) {
 void detach(Kqueue* kqueue, Knote* knote) {
   if (!catchable(knote->event.ident)) return;
   const int signal = static_cast<int>(knote->event.ident);
-  epoll_event unused{};
-  sys::epoll_ctl(kqueue->epoll, EPOLL_CTL_DEL, signal_bell(signal), &unused);
-  if (--kqueue->signals == 0) {
-    sys::epoll_ctl(kqueue->epoll, EPOLL_CTL_DEL, pending_bell(), &unused);
-  }
+  remove_edge(kqueue, signal_bell(signal));
+  if (--kqueue->signals == 0) remove_edge(kqueue, pending_bell());
   unwatch_signal(signal);
 }
 

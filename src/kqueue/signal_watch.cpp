@@ -55,6 +55,10 @@ int pending_descriptor = -1;
 uint64_t watched_set = 0;  // bit n - 1: signal n has knotes
 int owner = 0;             // the process that watches signals, or has; 0: none has
 int lock_word = 0;
+// Handlers that are about to ring right now: as long as there are any, no bell is taken away.
+int ringing = 0;
+int retired[kSignals + 1];  // descriptors that nobody uses any more
+int retired_count = 0;
 
 thread_local volatile unsigned asked_for __attribute__((tls_model("initial-exec"))) = 0;
 thread_local volatile unsigned ignored __attribute__((tls_model("initial-exec"))) = 0;
@@ -109,9 +113,12 @@ KQ_SIGNAL_SAFE void copy(struct sigaction* to, const struct sigaction* from) {
   }
 }
 
-KQ_SIGNAL_SAFE void ring(int bell) {
+KQ_SIGNAL_SAFE void ring(const Watched* signal) {
+  __atomic_add_fetch(&ringing, 1, __ATOMIC_SEQ_CST);
+  const int bell = __atomic_load_n(&signal->bell, __ATOMIC_SEQ_CST);
   const uint64_t one = 1;
   if (bell >= 0) syscall(SYS_write, bell, &one, sizeof one);
+  __atomic_sub_fetch(&ringing, 1, __ATOMIC_SEQ_CST);
 }
 
 KQ_SIGNAL_SAFE void count_handled(Watched* signal) {
@@ -121,7 +128,7 @@ KQ_SIGNAL_SAFE void count_handled(Watched* signal) {
     next = old & kCounted ? old & ~uint64_t{kCounted | kGone} : old + kOnePost;
   } while (!__atomic_compare_exchange_n(&signal->word, &old, next, false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_ACQUIRE));
-  if (!(old & kCounted)) ring(__atomic_load_n(&signal->bell, __ATOMIC_ACQUIRE));
+  if (!(old & kCounted)) ring(signal);
 }
 
 void counting_handler(int signal, siginfo_t* info, void* context);
@@ -212,10 +219,6 @@ KQ_SIGNAL_SAFE void counting_handler(int signal, siginfo_t* info, void* context)
   }
 }
 
-KQ_SIGNAL_SAFE bool is_watched(int signal) {
-  return signal > 0 && signal <= kSignals && (watched_signals() >> (signal - 1) & 1);
-}
-
 KQ_SIGNAL_SAFE bool is_ours(const struct sigaction& action) {
   return (action.sa_flags & SA_SIGINFO) && action.sa_sigaction == counting_handler;
 }
@@ -249,6 +252,26 @@ KQ_SIGNAL_SAFE uint64_t pending_now() {
   return set;
 }
 
+// Nobody watches it any more. Who may be writing to it keeps it where it is: it serves the next.
+KQ_SIGNAL_SAFE void retire(int* member) {
+  const int fd = *member;
+  __atomic_store_n(member, -1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&ringing, __ATOMIC_SEQ_CST) != 0 || retired_count > kSignals) {
+    __atomic_store_n(member, fd, __ATOMIC_SEQ_CST);
+    return;
+  }
+  retired[retired_count] = fd;
+  __atomic_store_n(&retired_count, retired_count + 1, __ATOMIC_RELAXED);
+}
+
+KQ_SIGNAL_SAFE int take_retired() {
+  if (__atomic_load_n(&retired_count, __ATOMIC_RELAXED) == 0) return -1;
+  SignalLock lock;
+  if (retired_count == 0) return -1;
+  __atomic_store_n(&retired_count, retired_count - 1, __ATOMIC_RELAXED);
+  return retired[retired_count];
+}
+
 // Signal is, or is not, pending and blocked. A handler that runs meanwhile changes the word, and
 // then everything is looked at again.
 KQ_SIGNAL_SAFE void look_at_pending(int signal) {
@@ -269,18 +292,12 @@ KQ_SIGNAL_SAFE void look_at_pending(int signal) {
                                      __ATOMIC_ACQUIRE)) {
       continue;
     }
-    if (counted) ring(signal_bell(signal));
+    if (counted) ring(state);
     return;
   }
 }
 
 }  // namespace
-
-bool catchable(uintptr_t signal) {
-  const bool special = signal == SIGKILL || signal == SIGSTOP;
-  // 32 and 33 are the C library's own.
-  return signal >= 1 && signal <= kSignals && !special && signal != 32 && signal != 33;
-}
 
 int provide_signal(int signal) {
   const auto bell = [](int) { return sys::eventfd(EFD_NONBLOCK | EFD_CLOEXEC); };
@@ -300,19 +317,21 @@ KQ_SIGNAL_SAFE int signal_bell(int signal) {
 
 KQ_SIGNAL_SAFE int pending_bell() { return __atomic_load_n(&pending_descriptor, __ATOMIC_ACQUIRE); }
 
-KQ_SIGNAL_SAFE void watch_signal(int signal) {
+KQ_SIGNAL_SAFE bool watch_signal(int signal) {
   SignalLock lock;
   Watched* const state = &watched[signal];
-  if (state->knotes++ > 0) return;
+  if (state->bell < 0 || pending_descriptor < 0) return false;
+  if (state->knotes++ > 0) return true;
   __atomic_store_n(&owner, static_cast<int>(syscall(SYS_getpid)), __ATOMIC_RELEASE);
   struct sigaction before;
-  if (real_sigaction()(signal, nullptr, &before) != 0) return;
+  real_sigaction()(signal, nullptr, &before);
   // What is pending was posted before anybody counted.
   state->word &= ~uint64_t{kCounted | kGone};
   if (pending_now() >> (signal - 1) & 1) state->word |= kCounted;
   want(state, &before);
   publish_watched_set(watched_set | uint64_t{1} << (signal - 1));
   install(signal, &before);
+  return true;
 }
 
 KQ_SIGNAL_SAFE void unwatch_signal(int signal) {
@@ -324,6 +343,16 @@ KQ_SIGNAL_SAFE void unwatch_signal(int signal) {
   // Whoever went past us to the kernel has the last word.
   if (real_sigaction()(signal, nullptr, &now) == 0 && is_ours(now)) {
     real_sigaction()(signal, &state->wanted, nullptr);
+  }
+  retire(&state->bell);
+  if (watched_set == 0) retire(&pending_descriptor);
+}
+
+void close_retired_bells() {
+  for (;;) {
+    const int fd = take_retired();
+    if (fd < 0) return;
+    close_internal(fd);
   }
 }
 
@@ -369,6 +398,7 @@ KQ_SIGNAL_SAFE void forget_signals() {
   }
   watched_set = 0;
   pending_descriptor = -1;
+  ringing = retired_count = 0;
   owner = 0;
 }
 
@@ -399,24 +429,15 @@ KQ_SIGNAL_SAFE int set_disposition(int signal, const struct sigaction* act, stru
   return 0;
 }
 
-// In a child of vfork these change the child's table in the kernel, and nothing in the memory that
+// In a child of vfork this changes the child's table in the kernel, and nothing in the memory that
 // it shares with its parent.
-KQ_SIGNAL_SAFE void before_exec() {
-  if (!ever_watched()) return;
-  for (int signal = 1; signal <= kSignals; ++signal) {
-    if (!is_watched(signal) || watched[signal].wanted.sa_handler != SIG_IGN) continue;
-    struct sigaction now;
-    if (real_sigaction()(signal, nullptr, &now) != 0 || !is_ours(now)) continue;
-    real_sigaction()(signal, &watched[signal].wanted, nullptr);
-  }
-}
-
-KQ_SIGNAL_SAFE void after_failed_exec() {
-  if (!ever_watched()) return;
-  for (int signal = 1; signal <= kSignals; ++signal) {
-    if (is_watched(signal) && watched[signal].wanted.sa_handler == SIG_IGN) {
-      install(signal, &watched[signal].wanted);
-    }
+KQ_SIGNAL_SAFE void hand_over_ignored(bool before_exec) {
+  for (uint64_t rest = ever_watched() ? watched_signals() : 0; rest != 0; rest &= rest - 1) {
+    const int signal = __builtin_ctzll(rest) + 1;
+    const struct sigaction* const wanted = &watched[signal].wanted;
+    if (wanted->sa_handler != SIG_IGN) continue;
+    if (!before_exec) install(signal, wanted);
+    if (before_exec) real_sigaction()(signal, wanted, nullptr);
   }
 }
 

@@ -18,8 +18,12 @@ namespace kq {
 
 inline constexpr int kSignals = 64;  // Linux's, 1 to 64
 
-// Can a handler be installed for it? Every other number is watched in vain.
-bool catchable(uintptr_t signal);
+// Can a handler be installed for it? Every other number is watched in vain. (32 and 33 are the C
+// library's own.)
+inline bool catchable(uintptr_t signal) {
+  const bool special = signal == SIGKILL || signal == SIGSTOP || signal == 32 || signal == 33;
+  return signal >= 1 && signal <= kSignals && !special;
+}
 
 // Makes the descriptors that watching the signal takes, one for each signal and one for all;
 // called without any lock. Returns 0 or an errno.
@@ -29,9 +33,11 @@ int provide_signal(int signal);
 int signal_bell(int signal);
 int pending_bell();
 
-// One more, or one less, knote counts the signal.
-void watch_signal(int signal);
+// One more, or one less, knote counts the signal. False: the descriptors are not there (any more).
+bool watch_signal(int signal);
 void unwatch_signal(int signal);
+// Closes the descriptors of signals that are not watched any more; called without any lock.
+void close_retired_bells();
 
 // Posts of the signal so far; only differences mean something.
 uint64_t posts_of(int signal);
@@ -55,9 +61,8 @@ HandlerRuns handler_runs();
 // sigaction(2) as the program sees it. act and old may be null.
 int set_disposition(int signal, const struct sigaction* act, struct sigaction* old);
 
-// Between these two the kernel holds what a program that is executed has to inherit: signals that
-// the program ignores are ignored. Nothing is counted meanwhile.
-void before_exec();
-void after_failed_exec();
+// Before a program is executed, which inherits what is ignored, the kernel ignores what this one
+// does, and nothing of that is counted; after an exec that failed it is as it was.
+void hand_over_ignored(bool before_exec);
 
 }  // namespace kq

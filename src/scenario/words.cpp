@@ -27,7 +27,9 @@ constexpr Word<ObjectKind> kObjects[] = {{"pipe", ObjectKind::kPipe},
                                          {"user", ObjectKind::kUser},
                                          {"timer", ObjectKind::kTimer},
                                          {"kqueue", ObjectKind::kKqueue},
-                                         {"fd", ObjectKind::kVariable}};
+                                         {"fd", ObjectKind::kVariable},
+                                         {"signal", ObjectKind::kSignal},
+                                         {"child", ObjectKind::kChild}};
 
 constexpr Word<OpKind> kOps[] = {
     {"kevent", OpKind::kKevent}, {"trigger", OpKind::kTrigger},   {"write", OpKind::kWrite},
@@ -35,7 +37,8 @@ constexpr Word<OpKind> kOps[] = {
     {"close", OpKind::kClose},   {"shutdown", OpKind::kShutdown}, {"dup", OpKind::kDup},
     {"dup2", OpKind::kDup2},     {"reopen", OpKind::kReopen},     {"connect", OpKind::kConnect},
     {"accept", OpKind::kAccept}, {"seek", OpKind::kSeek},         {"truncate", OpKind::kTruncate},
-    {"sleep", OpKind::kSleep},   {"await", OpKind::kAwait}};
+    {"sleep", OpKind::kSleep},   {"await", OpKind::kAwait},       {"raise", OpKind::kRaise},
+    {"exit", OpKind::kExit},     {"kill", OpKind::kKill},         {"reap", OpKind::kReap}};
 
 template <typename T, size_t n>
 std::optional<T> value_of(const Word<T> (&table)[n], std::string_view name) {

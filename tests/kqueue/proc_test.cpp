@@ -210,6 +210,26 @@ TEST_F(Proc, AnExitIsToldThoughItWasReapedBefore) {
   if (!subject().is_emulator() || event.data != 0) expect_status(event, 8 << 8);
 }
 
+TEST_F(Proc, AnExitThatIsNotToldYetCanBeChangedAfterTheReaping) {
+  ChildProcess child;
+  ASSERT_EQ(submit(kq_, exit_ev(child.pid(), flag::kAdd | flag::kDisable)), 0);
+  child.exit_with(8);
+  ASSERT_EQ(child.reap(), 8 << 8);
+  ASSERT_EQ(submit(kq_, exit_ev(child.pid(), flag::kAdd | flag::kReceipt, tag(2))), 0);
+  ASSERT_EQ(submit(kq_, exit_ev(child.pid(), flag::kEnable, tag(3))), 0);
+  EXPECT_EQ(only_event(kq_).udata, tag(3));
+}
+
+TEST_F(Proc, TheInterestAtTheTimeOfTheExitCounts) {
+  REQUIRE_KNOB(knob().enable_overwrites_interest);
+  ChildProcess child;
+  ASSERT_EQ(submit(kq_, exit_ev(child.pid(), flag::kAdd | flag::kDisable)), 0);
+  child.exit_with(8);
+  child.wait_until_dead();
+  ASSERT_EQ(submit(kq_, proc_ev(child.pid(), flag::kEnable)), 0);
+  EXPECT_EQ(only_event(kq_).fflags, note::kExit);
+}
+
 TEST_F(Proc, ReceiptShowsThatTheKnoteWasMade) {
   REQUIRE_KNOB(knob().bare_error_entries);
   const ChildProcess child;

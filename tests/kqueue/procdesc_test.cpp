@@ -79,6 +79,14 @@ TEST_F(Procdesc, AnExitWhileDisabledIsToldAfterTheEnable) {
   EXPECT_EQ(only_event(kq_).data, 2 << 8);
 }
 
+TEST_F(Procdesc, TheInterestAtTheTimeOfTheExitCounts) {
+  ASSERT_EQ(submit(kq_, exit_ev(flag::kAdd | flag::kDisable)), 0);
+  child_.exit_with(2);
+  child_.wait_until_dead();
+  ASSERT_EQ(submit(kq_, exit_ev(flag::kEnable, 0)), 0);
+  EXPECT_EQ(only_event(kq_).data, 2 << 8);
+}
+
 TEST_F(Procdesc, CloseRemovesTheKnote) {
   const auto number = static_cast<uintptr_t>(int{fd_});
   ASSERT_EQ(submit(kq_, exit_ev()), 0);
