@@ -159,6 +159,7 @@ Program generate_for_threads(Random* random) {
   options.threads = 2 + static_cast<int>(random->below(3));
   options.max_ops = 8;
   options.inet = false;
+  options.processes = false;
   options.bad_calls = false;
   while (true) {
     Program program = generate(random->next(), options);

@@ -105,8 +105,10 @@ bool ParkingLot::children_at_rest() {
     for (pid_t pid; pids >> pid;) {
       const int file = ::open(("/proc/" + std::to_string(pid) + "/status").c_str(), O_RDONLY);
       if (file < 0) continue;
-      const auto [asleep, switches] = state_of(read_from_start(file));
+      const std::string status = read_from_start(file);
       ::close(file);
+      if (status.find("\nState:\tZ") != std::string::npos) continue;  // a race's, and at its end
+      const auto [asleep, switches] = state_of(status);
       const auto before = children_.find(pid);
       at_rest &= asleep && before != children_.end() && before->second == switches;
       now[pid] = switches;

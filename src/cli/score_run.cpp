@@ -49,6 +49,7 @@ Engine program_of(const char* name, const std::string& program) {
 // The engines of a campaign that judge, and two more.
 std::vector<Engine> engines_of(const CampaignOptions& options) {
   std::vector<Engine> found = turn_takers(options);
+  found.push_back(schedule_fuzzer(options));
   found.push_back(program_of(kConformance, own_program("kqueue_tests")));
   found.push_back(program_of(kSweep, own_program("kq_sweep")));
   std::vector<Engine> engines;
@@ -307,6 +308,8 @@ std::vector<const Mutant*> Score::survivors() const {
   std::vector<const Mutant*> alive;
   for (size_t i = 0; i < mutants.size(); i++) {
     double seconds;
+    const auto asked = [&](const ScoreCell& cell) { return cell.mutant == mutants[i].name; };
+    if (std::none_of(cells.begin(), cells.end(), asked)) continue;  // it ended before
     if (built[i].failure.empty() && mutants[i].equivalent.empty() &&
         kill_of(mutants[i], &seconds) == nullptr) {
       alive.push_back(&mutants[i]);

@@ -6,6 +6,7 @@
 
 #include "contract/evaluate.h"
 #include "contract/objects.h"
+#include "contract/process.h"
 #include "contract/unseen.h"
 #include "contract/vnode.h"
 
@@ -28,7 +29,8 @@ ChangeOutcome undecided() {
 }
 
 bool modelled(int16_t number) {
-  return watches_descriptor(number) || number == filter::kUser || number == filter::kTimer;
+  return watches_descriptor(number) || number == filter::kUser || number == filter::kTimer ||
+         number == filter::kSignal || number == filter::kProc;
 }
 
 bool unmodelled(const Profile& profile, const Host& host, int16_t number) {
@@ -145,12 +147,24 @@ ChangeOutcome create(const Context& context, uint8_t kqueue, const Event& change
     now = evaluate_object(context.profile, context.host, state, target->object, target->end,
                           change.filter, {change.fflags, change.data});
   }
+  if (change.filter == filter::kSignal || change.filter == filter::kProc) {
+    int error = 0;
+    if (!attaches(context, change, &error)) return undecided();
+    if (error != 0) {
+      outcome = fail(change, error);
+      outcome.created = true;
+      return outcome;
+    }
+  }
   const ChangeResult result =
       create_knote(context.profile, context.host, change, now, state.tick, &knote);
   if (result.what == Changed::kRefused) {
     outcome = fail(change, result.error);
     outcome.created = true;
     return outcome;
+  }
+  if (knote.filter == filter::kProc && note_if_ended(context, &knote)) {
+    wake_parents(context, kqueue, Tri::kNo);
   }
   task_may_look(context, &knote);
   state.knote[state.knotes++] = knote;
@@ -167,6 +181,9 @@ ChangeOutcome create(const Context& context, uint8_t kqueue, const Event& change
 ChangeOutcome modify(const Context& context, uint8_t kqueue, const Event& change, int index) {
   State& state = *context.state;
   Knote& knote = state.knote[index];
+  if (knote.filter == filter::kProc && refuses_notes(context, change)) {
+    return fail(change, ENOTSUP);
+  }
   Evaluation now;
   if (knote.object != Knote::kNoObject) {
     now = evaluate_object(context.profile, context.host, state, knote.object, knote.end,

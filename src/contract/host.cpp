@@ -1,6 +1,8 @@
 // The figures of the hosts, each with the argument for its value where it is a bound.
 #include "contract/host.h"
 
+#include "contract/vocabulary.h"
+
 namespace kqtorture::contract {
 namespace {
 
@@ -23,6 +25,8 @@ constexpr Host linux_at_once() {
   h.shutdown_reading_reaches_peer = true;
   h.half_close_shows = false;
   h.half_close_activates_both = true;
+  h.sees_forks = false;
+  h.unmodelled_filters = 1u << -filter::kProcdesc;
   return h;
 }
 
@@ -57,9 +61,9 @@ constexpr Host bsd() {
   h.backlog_exact = true;
   h.eventfd_exact = true;
   h.nested_count_exact = true;
-  // Everything but READ, WRITE, TIMER and USER, and the newest that FreeBSD has.
+  // Everything but READ, WRITE, PROC, SIGNAL, TIMER and USER, and the newest that FreeBSD has.
   h.unmodelled_filters = filters_up_to(15) & ~(1u << 1) & ~(1u << 2) & ~(1u << 7) & ~(1u << 11) &
-                         ~(1u << 3) & ~(1u << 10) & ~(1u << 12);
+                         ~(1u << 5) & ~(1u << 6) & ~(1u << 3) & ~(1u << 10) & ~(1u << 12);
   return h;
 }
 

@@ -64,6 +64,10 @@ struct Host {
   int64_t eventfd_read_min = 1;  // READ data of a non-zero counter, bounds of. exact: the
   bool eventfd_exact = false;    // counter itself
 
+  // An unprivileged process sees forks and execs of others: PROC takes FORK, EXEC and TRACK. Where
+  // it does not, a change that asks for them is refused with ENOTSUP.
+  bool sees_forks = true;
+
   // Filters that the subject has and the model has not, bit -n for filter -n: an ADD of one makes a
   // program undecided. Filters of the table in neither are empty slots.
   uint32_t unmodelled_filters = 0;

@@ -45,6 +45,7 @@ std::string to_text(const Host& host) {
   line("disabled knote keeps its place", said(host.disabled_keeps_place));
   line("file activity seen", said(host.file_activity_seen));
   line("nested count exact", said(host.nested_count_exact));
+  line("sees forks of others", said(host.sees_forks));
   return text;
 }
 

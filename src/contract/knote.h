@@ -58,7 +58,8 @@ struct Knote {
   uint64_t ident = 0;
   int16_t filter = 0;
   uint8_t kqueue = 0;  // index of the kqueue's object
-  // What it watches: index of the object and which end of it; kNoObject for USER and TIMER.
+  // What it watches: index of the object and which end of it; kNoObject for filters that are not
+  // about a descriptor.
   static constexpr uint8_t kNoObject = 255;
   uint8_t object = kNoObject;
   uint8_t end = 0;
@@ -66,6 +67,7 @@ struct Knote {
   bool disabled = false;
   bool forced = false;     // EV_FORCEONESHOT was applied to it
   bool converted = false;  // its object died: EOF and ONESHOT were added
+  bool dropped = false;    // PROC: that was of no interest, and a scan removes it in silence
   bool periodic = false;   // TIMER: goes on after an expiration
   bool spent = false;      // disabled by a delivery, not by a change
   bool delivered = false;  // and nothing activated it since
@@ -89,7 +91,7 @@ struct Knote {
   uint16_t notes_before_links = 0;
   uint8_t untaken = 0;
   // The accumulated result, as of the last evaluation: what a stale ONESHOT delivers. TIMER: the
-  // expirations not yet delivered.
+  // expirations not yet delivered; SIGNAL: the posts; PROC: the status.
   Range data;
   uint32_t fflags = 0;
   uint32_t fflags_or = 0;
@@ -136,7 +138,7 @@ inline bool timer_runs(const Knote& knote) {
   return knote.timer == TimerState::kSoon || knote.timer == TimerState::kSlow;
 }
 
-// USER and TIMER have no object: what they say themselves.
+// Knotes without an object: what they say themselves.
 Evaluation evaluate_self(const Knote& knote);
 
 // The object did something after which it evaluates its knotes (2.7). `happened`: whether it surely

@@ -11,6 +11,9 @@ namespace {
 
 bool touches_itself(int16_t number) { return number == filter::kUser || number == filter::kTimer; }
 
+// The knote's condition is in the knote.
+bool evaluates_itself(const Knote& knote) { return knote.object == Knote::kNoObject; }
+
 // libkqueue's modify hook: does it run for this change?
 bool modify_hook_runs(const Event& change) {
   if (has(change, flag::kAdd | flag::kReceipt) || change.flags == 0) return true;
@@ -83,7 +86,8 @@ void force(const Profile& profile, const Host& host, uint32_t tick, Knote* knote
   // How often a timer has expired is not sure before somebody was told (3.4: no upper bound).
   if (knote->filter == filter::kTimer && timer_runs(*knote)) knote->data.lo = 0;
   // An emulation may not have kept the last value of a knote that it does not watch (section 9).
-  if (knote->disabled && host.activation == Observed::kAtScan) {
+  const bool counts = knote->filter == filter::kSignal || knote->filter == filter::kProc;
+  if (knote->disabled && host.activation == Observed::kAtScan && !counts) {
     knote->data = knote->data.join(Range::exactly(0));
   }
 }
@@ -106,6 +110,12 @@ Evaluation evaluate_self(const Knote& knote) {
   Evaluation now;
   if (knote.filter == filter::kUser) {
     now.ready = knote.latch;
+  } else if (knote.filter == filter::kProc) {
+    now.ready = tri(knote.fflags != 0);
+    now.eof = knote.eof;
+    now.data = knote.data;
+    now.fflags = knote.fflags;
+    now.fflags_or = knote.fflags_or;
   } else {
     now.ready = knote.data.lo > 0 ? Tri::kYes : tri(knote.data.hi > 0);
     if (knote.data.lo == 0 && knote.data.hi > 0) now.ready = Tri::kMaybe;
@@ -164,7 +174,7 @@ ChangeResult apply_change(const Profile& profile, const Host& host, const Event&
     return result;
   }
   if (reevaluates(profile, change, enabled)) {
-    const bool itself = touches_itself(knote->filter);
+    const bool itself = evaluates_itself(*knote);
     evaluate_at_change(host, itself ? evaluate_self(*knote) : now, knote);
   }
   if (enqueue_at_change(host, tick, knote)) result.queued_anew = true;
@@ -191,12 +201,16 @@ ChangeResult create_knote(const Profile& profile, const Host& host, const Event&
     }
     knote->flags |= implied_timer_flags(profile, change.fflags);
     start_timer(profile, change.fflags, change.data, knote);
+  } else if (knote->filter == filter::kSignal || knote->filter == filter::kProc) {
+    knote->flags |= flag::kClear;
+    // A history does not tell when a process ends; its last event does.
+    if (knote->filter == filter::kProc) knote->flags_maybe |= flag::kOneshot;
   }
   knote->disabled = has(change, flag::kDisable);
   const bool evaluated =
       !knote->disabled || profile.disabled_creation == DisabledCreation::kEvaluatedThenDisabled;
   if (!evaluated) return result;
-  evaluate_at_change(host, touches_itself(knote->filter) ? evaluate_self(*knote) : now, knote);
+  evaluate_at_change(host, evaluates_itself(*knote) ? evaluate_self(*knote) : now, knote);
   enqueue_at_change(host, tick, knote);
   if (knote->disabled) disable(profile, knote);
   result.queued_anew = possible(knote->queued);

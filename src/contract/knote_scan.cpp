@@ -52,7 +52,7 @@ void begin_scan(const Evaluation& now, uint32_t tick, Knote* knote) {
 }
 
 Tri deliverable(const Profile& profile, const Knote& knote, const Evaluation& now) {
-  if (knote.disabled || knote.orphan != Orphan::kNo) return Tri::kNo;
+  if (knote.disabled || knote.dropped || knote.orphan != Orphan::kNo) return Tri::kNo;
   const Tri active = as_tri(knote.active);
   return delivered_unseen(profile, knote) ? active : tri_and(active, now.ready);
 }

@@ -6,6 +6,7 @@
 
 #include "contract/evaluate.h"
 #include "contract/objects.h"
+#include "contract/process.h"
 #include "contract/unseen.h"
 
 namespace kqtorture::contract {
@@ -270,6 +271,9 @@ Answer judge_object_op(const Context& context, const Op& op, const Outcome& seen
   if (op.kind == OpKind::kAwait) {
     settle(context);
     return Answer::kAccepted;
+  }
+  if (op.kind >= OpKind::kSignal && op.kind <= OpKind::kReap) {
+    return judge_process_op(context, op, seen);
   }
   const Answer answer = judge_call(context, op, seen);
   if (answer == Answer::kAccepted) look_for_returned(context);

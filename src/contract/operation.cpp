@@ -8,15 +8,20 @@ constexpr const char* kOpNames[kOpKinds] = {
     "kqueue",  "pipe",   "stream-pair", "dgram-pair", "tcp-pair", "unix-listener", "tcp-listener",
     "eventfd", "file",   "connect",     "accept",     "close",    "unseen-close",  "dup",
     "dup2",    "read",   "write",       "shutdown",   "seek",     "truncate",      "chmod",
-    "link",    "unlink", "rename",      "replace",    "await",    "kevent"};
+    "link",    "unlink", "rename",      "replace",    "signal",   "raise",         "spawn",
+    "exit",    "reap",   "await",       "kevent"};
 
 constexpr const char* kTimeoutNames[] = {"zero",     "finite",    "forever",
                                          "negative", "bad-nanos", "unreadable"};
 
-bool takes_descriptor(OpKind kind) { return kind >= OpKind::kConnect && kind != OpKind::kAwait; }
+bool takes_descriptor(OpKind kind) {
+  const bool process = kind == OpKind::kExit || kind == OpKind::kReap;
+  return (kind >= OpKind::kConnect && kind <= OpKind::kTruncate) || process ||
+         kind == OpKind::kKevent;
+}
 bool takes_amount(OpKind kind) {
-  return kind == OpKind::kEventfd || kind == OpKind::kFile ||
-         (kind >= OpKind::kRead && kind <= OpKind::kTruncate);
+  return kind == OpKind::kEventfd || kind == OpKind::kFile || kind == OpKind::kExit ||
+         (kind >= OpKind::kRead && kind <= OpKind::kRaise);
 }
 
 std::string kevent_text(const Op& op) {

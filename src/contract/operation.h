@@ -42,6 +42,12 @@ enum class OpKind : uint8_t {
   kUnlink,    // fd of a file, which loses its newest name
   kRename,    // fd of a file, whose newest name is changed and changed back
   kReplace,   // the newest name of the file fd is moved over the newest of fd2's file, and back
+  kSignal,    // nothing called: from now on the program alone posts signal `amount` to the process,
+              // whose default does no harm
+  kRaise,     // posts signal `amount` to the process
+  kSpawn,     // a child that does nothing until it ends; value: its process id
+  kExit,      // the child with id fd has ended, with the wait status `amount`
+  kReap,      // of the child with id fd; value: its wait status. EAGAIN: it has not ended
   kAwait,     // nothing called: the runner slept until everything that is under way has arrived:
               // timers of at most 1 ms (kSoonNs, timer.h) have expired, loopback traffic is there
   kKevent,    // see below

@@ -9,6 +9,7 @@
 
 #include "contract/kevent_call.h"
 #include "contract/model.h"
+#include "contract/process.h"
 #include "contract/scan.h"
 
 namespace kqtorture::contract {
@@ -224,6 +225,9 @@ Outcome predict_other(const State& state, const Op& op, const Outcome& descripto
 Outcome predict_object_op(const Host& host, const State& state, const Op& op,
                           const Outcome& descriptors) {
   if (op.kind < OpKind::kConnect || op.kind == OpKind::kAwait) return descriptors;
+  if (op.kind >= OpKind::kSignal && op.kind <= OpKind::kReap) {
+    return predict_process_op(state, op, descriptors);
+  }
   if (state.find_descriptor(op.fd) == nullptr) return Outcome::failed(EBADF);
   if (op.kind == OpKind::kRead) return predict_read(host, state, op);
   if (op.kind == OpKind::kWrite) return predict_write(host, state, op);

@@ -72,6 +72,8 @@ constexpr Profile not_freebsd() {
   p.dead_pipe_write = DeadPipeWrite::kUnknown;
   p.user_oneshot_zeroed = false;
   p.timer_negative_refused = false;
+  p.zombie_taken = false;
+  p.exit_status = ExitStatus::kAlways;
   p.nested_other_filter_errno = EINVAL;
   return p;
 }
@@ -112,6 +114,7 @@ constexpr Profile openbsd() {
   p.user_saved = UserSaved::kMasked24;
   p.timer_units = TimerUnits::kEnumeration;
   p.timer_bad_readd = TimerBadReadd::kRefusedAndOldKept;
+  p.signal_number_checked = true;
   p.self_watch = SelfWatch::kAccepted;
   p.nested = NestedPropagation::kAsync;
   p.close_kqueue = CloseKqueue::kWokenEbadf;
@@ -143,6 +146,7 @@ constexpr Profile dragonfly() {
   p.nested_other_filter_errno = EOPNOTSUPP;
   p.overlapping_poll_may_miss = true;
   p.wake_policy = WakePolicy::kOneOrAll;
+  p.zombie_taken = true;
   p.exit_event_without_interest = true;
   return p;
 }
@@ -172,6 +176,7 @@ constexpr Profile macos() {
   p.timer_absolute_clears = true;
   p.timer_absolute_oneshot = true;
   p.timer_bad_readd = TimerBadReadd::kRefused;
+  p.exit_status = ExitStatus::kOnDemand;
   p.nested_depth = 10;
   p.cycles_refused = true;
   p.close_kqueue = CloseKqueue::kWokenEbadfAndBlocks;
@@ -211,6 +216,7 @@ constexpr Profile libkqueue() {
   p.timer_unknown_notes_refused = false;
   p.timer_readd = TimerReadd::kResetsAndReplacesFlags;
   p.timer_bad_readd = TimerBadReadd::kRefused;
+  p.signal_counts_told = false;  // those that it hands to one waiter or to several (B48)
   p.self_watch = SelfWatch::kUnsupported;
   p.nested = NestedPropagation::kUnsupported;
   p.close_kqueue = CloseKqueue::kWokenEbadf;

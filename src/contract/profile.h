@@ -37,6 +37,8 @@ enum class NegativeCount : uint8_t { kAsZero, kRefused, kUnlimited, kUndefined }
 enum class CloseKqueue : uint8_t { kNotWoken, kWokenEbadf, kWokenEbadfAndBlocks };
 enum class SelfWatch : uint8_t { kRefused, kAccepted, kUnsupported };
 enum class NestedPropagation : uint8_t { kSync, kAsyncDrained, kAsync, kUnsupported };
+// In data of an exit: of those who asked for NOTE_EXIT, of all, or only on demand.
+enum class ExitStatus : uint8_t { kWithInterest, kAlways, kOnDemand };
 enum class WakePolicy : uint8_t { kAll, kOneOrAll, kBackend };
 enum class TimerReadd : uint8_t { kResets, kResetsAndReplacesFlags, kIgnoredUntilExpiry };
 enum class TimerBadReadd : uint8_t { kEventLater, kRefusedAndOldKept, kRefused, kTaken };
@@ -149,7 +151,12 @@ struct Profile {
   CloseKqueue close_kqueue = CloseKqueue::kNotWoken;  // under a waiter (2.9)
   bool overlapping_poll_may_miss = false;             // I8''
   WakePolicy wake_policy = WakePolicy::kAll;
-  bool exit_event_without_interest = false;  // PROC (3.6)
+  // SIGNAL and PROC (3.5, 3.6).
+  bool signal_counts_told = true;      // what is counted is known
+  bool signal_number_checked = false;  // one that is too large: EINVAL
+  bool exit_event_without_interest = false;
+  bool zombie_taken = true;  // ADD with NOTE_EXIT of one that has ended fires; else ESRCH
+  ExitStatus exit_status = ExitStatus::kWithInterest;
 };
 
 inline constexpr size_t kProfiles = 8;

@@ -144,7 +144,12 @@ constexpr Knob kKnobs[] = {
      [](const Profile& p) { return word(p.overlapping_poll_may_miss); }},
     {"wake policy",
      [](const Profile& p) { return pick(p.wake_policy, "all", "one/all", "backend"); }},
+    {"signal counts told", [](const Profile& p) { return word(p.signal_counts_told); }},
+    {"signal number checked", [](const Profile& p) { return word(p.signal_number_checked); }},
     {"exit without interest", [](const Profile& p) { return word(p.exit_event_without_interest); }},
+    {"zombie taken", [](const Profile& p) { return word(p.zombie_taken); }},
+    {"exit status",
+     [](const Profile& p) { return pick(p.exit_status, "with NOTE_EXIT", "always", "on demand"); }},
 };
 
 void pad(std::string* text, size_t column) {

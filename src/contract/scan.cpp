@@ -56,10 +56,16 @@ Answer match_deliveries(const Context& context, uint8_t kqueue, const Outcome& s
 }
 
 // What the scan did to a knote that it did not deliver.
-void leave_slot(const Context& context, bool full, Reach reach, const ScanView::Slot& slot) {
+void leave_slot(const Context& context, bool full, Reach reach, ScanView::Slot& slot) {
   Knote& knote = context.state->knote[slot.knote];
   if (!possible(knote.queued)) return;
   const bool passed = !full || knote.place_hi < reach.least;
+  if (knote.dropped && !knote.disabled) {
+    slot.gone = passed;
+    const bool before = knote.place_lo > reach.most;
+    if (!passed && !before) context.undecided();
+    return;
+  }
   if (passed) {
     pass_over(slot.now, more_may_come(context, knote), &knote);
     return;

@@ -86,6 +86,8 @@ Answer judge_faulting_scan(const Context& context, uint8_t kqueue, int64_t writa
   open_scan(context, kqueue, &view);
   Doubts doubts;
   for (int i = 0; i < view.count; i++) {
+    // One that a scan removes in silence: whether it came so far is not worth knowing.
+    if (context.state->knote[view.slot[i].knote].dropped) return context.undecided();
     if (view.slot[i].due != Tri::kMaybe) continue;
     if (doubts.count == kMostFaultDoubts) return context.undecided();
     doubts.slot[doubts.count++] = i;

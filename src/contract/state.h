@@ -22,6 +22,7 @@ inline constexpr int kMaxKnotes = 64;
 inline constexpr int kMaxDatagrams = 16;
 inline constexpr int kMaxBacklog = 16;
 inline constexpr int kMaxRemoved = 16;
+inline constexpr int kMaxProcesses = 16;
 
 enum class ObjectKind : uint8_t {
   kFree,
@@ -81,6 +82,14 @@ struct Descriptor {
   uint8_t end = 0;
 };
 
+// A child of the program.
+struct Process {
+  enum class Life : uint8_t { kAlive, kZombie, kReaped };
+  int64_t id = 0;
+  int32_t status = 0;  // as wait(2) gives it, once it has ended
+  Life life = Life::kAlive;
+};
+
 // Why a key is gone: only for naming what an impossible delivery is.
 enum class Removal : uint8_t { kDeleted, kClosed, kOneshot };
 struct Removed {
@@ -99,14 +108,17 @@ struct State {
   uint8_t removed_next = 0;  // ring
   uint8_t nesting = 0;       // knotes that watch a kqueue
   uint8_t orphans = 0;       // knotes whose number was closed unseen
+  uint8_t processes = 0;     // all that ever were
   bool undecided = false;    // beyond the model
   uint32_t tick = 1;         // the clock of all queues
+  uint64_t signals = 0;      // those that the program alone posts; bit n - 1 for signal n
   // The last one is always free: what orphans of a vanished object watch.
   static constexpr uint8_t kVanished = kMaxObjects;
   Object object[kMaxObjects + 1];
   Descriptor descriptor[kMaxDescriptors];
   Knote knote[kMaxKnotes];
   Removed gone[kMaxRemoved];
+  Process process[kMaxProcesses];
 
   State() {}  // the arrays stay as they are: only the first `objects` ... entries mean anything
   // Only the parts in use: a whole state is several times larger.
@@ -134,12 +146,15 @@ inline void State::copy_from(const State& from) {
   removed_next = from.removed_next;
   nesting = from.nesting;
   orphans = from.orphans;
+  processes = from.processes;
   undecided = from.undecided;
   tick = from.tick;
+  signals = from.signals;
   std::copy_n(from.object, objects, object);
   std::copy_n(from.descriptor, descriptors, descriptor);
   std::copy_n(from.knote, knotes, knote);
   std::copy_n(from.gone, kMaxRemoved, gone);
+  std::copy_n(from.process, processes, process);
 }
 
 // The whole state in words, for reports and debugging.
@@ -158,8 +173,10 @@ struct StateSet {
     State& empty = state[0];
     empty.objects = empty.descriptors = empty.knotes = 0;
     empty.removed = empty.removed_next = empty.nesting = empty.orphans = 0;
+    empty.processes = 0;
     empty.undecided = false;
     empty.tick = 1;
+    empty.signals = 0;
   }
   void copy_from(const StateSet& from) {
     count = from.count;

@@ -51,6 +51,9 @@ constexpr Word<uint32_t> kTimerNotes[] = {{"SECONDS", note::kSeconds},
                                           {"USECONDS", note::kUseconds},
                                           {"NSECONDS", note::kNseconds},
                                           {"ABSTIME", note::kAbstime}};
+constexpr Word<uint32_t> kProcessNotes[] = {{"EXIT", note::kExit},   {"FORK", note::kFork},
+                                            {"EXEC", note::kExec},   {"TRACK", note::kTrack},
+                                            {"CHILD", note::kChild}, {"TRACKERR", note::kTrackErr}};
 
 constexpr Word<uint32_t> kVnodeNotes[] = {
     {"DELETE", note::kDelete},          {"WRITE", note::kWrite}, {"EXTEND", note::kExtend},
@@ -66,6 +69,7 @@ constexpr Word<int> kErrnos[] = {
     {"ENXIO", ENXIO},
     {"EBADF", EBADF},
     {"EAGAIN", EAGAIN},
+    {"ECHILD", ECHILD},
     {"ENOMEM", ENOMEM},
     {"EACCES", EACCES},
     {"EFAULT", EFAULT},
@@ -181,6 +185,9 @@ std::string notes_text(int16_t number, uint32_t fflags) {
       return bits_text(kTimerNotes, fflags);
     case filter::kVnode:
       return bits_text(kVnodeNotes, fflags);
+    case filter::kProc:
+    case filter::kProcdesc:
+      return bits_text(kProcessNotes, fflags);
     default:
       return fflags == 0 ? "0" : hexadecimal(fflags);
   }
@@ -222,6 +229,9 @@ std::optional<uint32_t> parse_notes(int16_t number, std::string_view text) {
       return parse_bits(kTimerNotes, "NOTE_", text);
     case filter::kVnode:
       return parse_bits(kVnodeNotes, "NOTE_", text);
+    case filter::kProc:
+    case filter::kProcdesc:
+      return parse_bits(kProcessNotes, "NOTE_", text);
     default:
       return parse_bits(kNoNotes, "NOTE_", text);
   }

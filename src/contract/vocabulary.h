@@ -58,6 +58,8 @@ inline constexpr uint32_t kSeconds = 0x1, kMseconds = 0x2, kUseconds = 0x4, kNse
 inline constexpr uint32_t kDelete = 0x1, kWrite = 0x2, kExtend = 0x4, kAttrib = 0x8, kLink = 0x10,
                           kRename = 0x20, kRevoke = 0x40, kOpen = 0x80, kClose = 0x100,
                           kCloseWrite = 0x200, kRead = 0x400, kAllVnode = 0x7ff;
+inline constexpr uint32_t kExit = 0x80000000, kFork = 0x40000000, kExec = 0x20000000, kTrack = 0x1,
+                          kTrackErr = 0x2, kChild = 0x4;
 }  // namespace note
 
 // Filters whose ident is a descriptor number and which the model knows. The filter decides, not

@@ -35,6 +35,24 @@ bool uses_time(const Program& program) {
   return false;
 }
 
+// Handlers run when the kernel says so, and processes are not threads of this one.
+bool uses_signals_or_processes(const Program& program) {
+  for (const Object& object : program.objects) {
+    if (object.kind == ObjectKind::kSignal || object.kind == ObjectKind::kChild) return true;
+  }
+  for (const Thread& thread : program.threads) {
+    for (const Op& op : thread.ops) {
+      for (const Change& change : op.changes) {
+        const int16_t number = change.filter;
+        const bool uses =
+            number == filter::kSignal || number == filter::kProc || number == filter::kProcdesc;
+        if (uses && (change.flags & flag::kAdd) != 0) return true;
+      }
+    }
+  }
+  return false;
+}
+
 // A lock is held by a thread, which will not let go of it; a condition somebody may announce.
 bool is_lock(const char* what) {
   for (const char* lock : {"a mutex", "a rwlock", "a thread", "an initialisation", "a barrier"}) {
@@ -87,6 +105,10 @@ ControlledEngine::~ControlledEngine() = default;
 bool ControlledEngine::load(const Program& program, std::string* why_not) {
   if (!program.profile.empty() && program.profile != profile_.name) {
     *why_not = "it is about profile " + program.profile;
+    return false;
+  }
+  if (uses_signals_or_processes(program)) {
+    *why_not = "signals and processes are not under control";
     return false;
   }
   program_ = &program;

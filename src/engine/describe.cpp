@@ -15,8 +15,11 @@ Ref name_of(const Program& program, const World& world, int16_t filter, uint64_t
     const ObjectKind kind = program.objects[i].kind;
     const bool user = filter == filter::kUser && kind == ObjectKind::kUser;
     const bool timer = filter == filter::kTimer && kind == ObjectKind::kTimer;
-    const bool descriptor = has_descriptor(kind) && filter != filter::kTimer;
-    if (!user && !timer && !descriptor) continue;
+    const bool signal = filter == filter::kSignal && kind == ObjectKind::kSignal;
+    const bool child = filter == filter::kProc && kind == ObjectKind::kChild;
+    const bool descriptor = has_descriptor(kind) && filter != filter::kTimer &&
+                            filter != filter::kSignal && filter != filter::kProc;
+    if (!user && !timer && !signal && !child && !descriptor) continue;
     for (int end = 0; end < std::max(1, ends_of(kind)); end++) {
       const Ref ref{static_cast<uint8_t>(i), static_cast<uint8_t>(end), 0};
       if (world.value(ref) == ident) return ref;

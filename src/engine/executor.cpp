@@ -102,17 +102,6 @@ void Executor::note_timers(const Op& op) {
   if (longest_timer_ns_ > 0) due_at_ns_ = now_ns() + longest_timer_ns_;
 }
 
-template <typename Call>
-Executor::Result Executor::call(contract::Op* op, Call make_call) {
-  observer_.before(op);
-  contract::Outcome outcome;
-  errno = 0;
-  outcome.value = make_call(&outcome);
-  if (outcome.value < 0) outcome.error = errno;
-  returned_ = {outcome.value, outcome.error, outcome.events};
-  return observer_.after(*op, outcome) ? Result::kDone : Result::kStopped;
-}
-
 Executor::Result Executor::run(const Op& op) {
   returned_ = {};
   switch (op.kind) {
@@ -153,6 +142,13 @@ Executor::Result Executor::run(const Op& op) {
       return Result::kDone;
     case OpKind::kAwait:
       return await();
+    case OpKind::kRaise:
+      return post(op);
+    case OpKind::kExit:
+    case OpKind::kKill:
+      return end_child(op);
+    case OpKind::kReap:
+      return reap(op);
   }
   return Result::kSkipped;
 }

@@ -5,6 +5,7 @@
 // writes one entry too many does not get away with it.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <vector>
 
@@ -63,6 +64,9 @@ class Executor {
   Result reopen(const Op& op);
   Result connection(const Op& op);
   Result file(const Op& op);
+  Result post(const Op& op);
+  Result end_child(const Op& op);
+  Result reap(const Op& op);
   Result await();
 
   World& world_;
@@ -84,5 +88,16 @@ class Executor {
   int64_t patience_ns_ = kPatienceNs;
   bool alone_ = true;
 };
+
+template <typename Call>
+Executor::Result Executor::call(contract::Op* op, Call make_call) {
+  observer_.before(op);
+  contract::Outcome outcome;
+  errno = 0;
+  outcome.value = make_call(&outcome);
+  if (outcome.value < 0) outcome.error = errno;
+  returned_ = {outcome.value, outcome.error, outcome.events};
+  return observer_.after(*op, outcome) ? Result::kDone : Result::kStopped;
+}
 
 }  // namespace kqtorture

@@ -110,6 +110,29 @@ void Fixtures::give_back(ObjectKind kind, const Ends& ends, bool clean, bool dir
   kept.push_back(ends);
 }
 
+ScriptedChild* Fixtures::take_child() {
+  if (!host_descriptors_) {
+    errno = ENOSYS;
+    return nullptr;
+  }
+  if (idle_.empty()) {
+    auto child = std::make_unique<ScriptedChild>();
+    if (!child->start()) return nullptr;
+    children_.push_back(std::move(child));
+    return children_.back().get();
+  }
+  ScriptedChild* const child = idle_.back();
+  idle_.pop_back();
+  return child;
+}
+
+void Fixtures::give_back(ScriptedChild* child) {
+  if (child->fresh()) return idle_.push_back(child);
+  const auto at = std::find_if(children_.begin(), children_.end(),
+                               [child](const auto& other) { return other.get() == child; });
+  children_.erase(at);
+}
+
 bool Fixtures::drained(int fd, ObjectKind kind) {
   if (kind == ObjectKind::kListener || kind == ObjectKind::kUnixListener) return false;
   char buffer[65536];
@@ -311,6 +334,13 @@ contract::Op Fixtures::operation(ObjectKind kind, int64_t value) {
     case ObjectKind::kFile:
       op.kind = contract::OpKind::kFile;
       op.amount = value;
+      break;
+    case ObjectKind::kSignal:
+      op.kind = contract::OpKind::kSignal;
+      op.amount = signal_of(value);
+      break;
+    case ObjectKind::kChild:
+      op.kind = contract::OpKind::kSpawn;
       break;
     default:
       op.kind = contract::OpKind::kKqueue;

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "contract/operation.h"
+#include "engine/children.h"
 #include "engine/file_names.h"
 #include "scenario/program.h"
 #include "subject/subject.h"
@@ -36,6 +38,9 @@ class Fixtures {
   bool take(ObjectKind kind, int64_t value, Ends* ends);
   // Gives the object back. clean: as good as new, but for bytes that wait to be read when `dirty`.
   void give_back(ObjectKind kind, const Ends& ends, bool clean, bool dirty);
+  // A child that is alive; null with errno set. Give it back, whatever has become of it.
+  ScriptedChild* take_child();
+  void give_back(ScriptedChild* child);
   // Fills the gaps below the highest descriptor in use, so that the next one freed is the next one
   // used, as it would be in a process of its own; release_gaps() takes the fillers away again.
   void fill_gaps(int highest);
@@ -76,6 +81,8 @@ class Fixtures {
   const SubjectCalls& calls_;
   const bool host_descriptors_;
   std::vector<Ends> kept_[kObjectKinds];
+  std::vector<std::unique_ptr<ScriptedChild>> children_;  // all of them
+  std::vector<ScriptedChild*> idle_;                      // alive
   std::vector<int> fillers_;
   bool named_ = false;
   FileNames names_;

@@ -15,6 +15,9 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
+// A program's signal handler: that it runs is not what is looked at.
+void heard(int) {}
+
 // Does the program make descriptors while it runs? Then which numbers they get is part of what it
 // does, and it must be the same in every process.
 bool makes_descriptors(const Program& program) {
@@ -65,10 +68,17 @@ bool World::begin(const Program& program, Observer* observer, std::string* why_n
 bool World::make(const Program& program, size_t index, bool fresh, Observer* observer,
                  std::string* why_not) {
   const Object& object = program.objects[index];
-  const bool exists = has_descriptor(object.kind) && object.kind != ObjectKind::kVariable;
+  const bool descriptor = has_descriptor(object.kind) && object.kind != ObjectKind::kVariable;
+  const bool signal = object.kind == ObjectKind::kSignal;
+  const bool child = object.kind == ObjectKind::kChild;
+  const bool exists = descriptor || signal || child;
   Ends ends;
-  if (exists && !(fresh ? fixtures_.make(object.kind, object.value, &ends)
-                        : fixtures_.take(object.kind, object.value, &ends))) {
+  const bool made = signal       ? make_signal(index)
+                    : child      ? make_child(index)
+                    : descriptor ? (fresh ? fixtures_.make(object.kind, object.value, &ends)
+                                          : fixtures_.take(object.kind, object.value, &ends))
+                                 : true;
+  if (!made) {
     *why_not = "no " + std::string(word_of_object(object.kind)) + ": " + std::strerror(errno);
     return false;
   }
@@ -77,7 +87,7 @@ bool World::make(const Program& program, size_t index, bool fresh, Observer* obs
   soiled_[index].store(false, kRelaxed);
   for (int end = 0; end < 2; end++) {
     const int number = ends.fd[end];
-    slots_[index][end].number.store(number, kRelaxed);
+    if (!child) slots_[index][end].number.store(number, kRelaxed);
     slots_[index][end].first = number;
     if (number < 0) continue;
     opened(number, object.kind);
@@ -88,6 +98,7 @@ bool World::make(const Program& program, size_t index, bool fresh, Observer* obs
   contract::Outcome outcome;
   outcome.fd = ends.fd[0];
   outcome.fd2 = ends.fd[1];
+  if (child) outcome.value = children_[index]->pid();
   observer->before(&op);
   if (observer->after(op, outcome)) return true;
   *why_not = "the model does not take a fresh " + std::string(word_of_object(object.kind));
@@ -98,6 +109,14 @@ void World::end() {
   if (program_ == nullptr) return;
   // Kqueues first: closing them takes every knote away, and what is kept is kept without.
   close_all(true);
+  for (size_t i = made_; i-- > 0;) {
+    const Object& object = program_->objects[i];
+    if (object.kind == ObjectKind::kSignal) {
+      subject_.calls().sigaction(signal_of(object.value), &dispositions_[i], nullptr);
+    }
+    if (object.kind == ObjectKind::kChild) fixtures_.give_back(children_[i]);
+    children_[i] = nullptr;
+  }
   for (size_t i = 0; i < made_; i++) {
     if (!keep(i)) continue;
     Ends ends;
@@ -113,6 +132,24 @@ void World::end() {
   highest_.store(-1, kRelaxed);
   made_ = 0;
   program_ = nullptr;
+}
+
+bool World::make_signal(size_t index) {
+  const int64_t value = program_->objects[index].value;
+  const int signal = signal_of(value);
+  struct sigaction act {};
+  const bool ignored = signal == SIGUSR1 || signal == SIGUSR2;
+  act.sa_handler = value >= kHandled ? heard : ignored ? SIG_IGN : SIG_DFL;
+  act.sa_flags = SA_RESTART;
+  sigemptyset(&act.sa_mask);
+  return subject_.calls().sigaction(signal, &act, &dispositions_[index]) == 0;
+}
+
+bool World::make_child(size_t index) {
+  children_[index] = fixtures_.take_child();
+  if (children_[index] == nullptr) return false;
+  slots_[index][0].number.store(children_[index]->pid(), kRelaxed);
+  return true;
 }
 
 bool World::keep(size_t index) {
@@ -142,7 +179,9 @@ void World::close_all(bool kqueues) {
 uint64_t World::value(const Ref& ref) const {
   if (ref.object == Ref::kNumber) return ref.number;
   const Object& object = program_->objects[ref.object];
-  if (!has_descriptor(object.kind)) return static_cast<uint64_t>(object.value);
+  if (object.kind == ObjectKind::kSignal) return static_cast<uint64_t>(signal_of(object.value));
+  const bool has_slot = has_descriptor(object.kind) || object.kind == ObjectKind::kChild;
+  if (!has_slot) return static_cast<uint64_t>(object.value);
   return static_cast<uint64_t>(int64_t{slots_[ref.object][ref.end].number.load(kRelaxed)});
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 #include <string>
 
 #include "contract/operation.h"
@@ -59,6 +60,8 @@ class World {
   // Makes the name stand for another number.
   void bind(const Ref& ref, int number);
 
+  ScriptedChild* child_of(const Ref& ref) const { return children_[ref.object]; }
+
   // What the number is, as far as the program knows; nothing if it is not the program's.
   static constexpr uint8_t kNotOurs = 255;
   uint8_t kind(int number) const;
@@ -85,6 +88,9 @@ class World {
 
   bool make(const Program& program, size_t index, bool fresh, Observer* observer,
             std::string* why_not);
+  // What has no descriptor but is made all the same. False with errno set.
+  bool make_signal(size_t index);
+  bool make_child(size_t index);
   bool keep(size_t index);
   void close_all(bool kqueues);
   static bool followed(int number) { return number >= 0 && number < kNumbers; }
@@ -96,6 +102,8 @@ class World {
   bool keeps_ = true;
   std::atomic<int> highest_{-1};
   Slot slots_[limit::kObjects][2];
+  ScriptedChild* children_[limit::kObjects] = {};
+  struct sigaction dispositions_[limit::kObjects];  // of signals: as they were
   std::atomic<bool> spoiled_[limit::kObjects];
   std::atomic<bool> soiled_[limit::kObjects];
   // By number: what it is, and which object it was made for.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "signal_watch.h"
 #include "system_calls.h"
 
 namespace kq {
@@ -22,11 +23,7 @@ const FilterOps kEmptySlot = {false, nullptr, nullptr, nullptr, nullptr, nullptr
 
 const FilterOps* const kFilters[EVFILT_SYSCOUNT] = {
     &kReadFilter,  &kWriteFilter, &kEmptySlot,  // AIO
-    &kVnodeFilter,
-    &kEmptySlot,  // PROC
-    &kEmptySlot,  // SIGNAL
-    &kTimerFilter,
-    &kEmptySlot,  // PROCDESC
+    &kVnodeFilter, &kProcFilter,  &kSignalFilter, &kTimerFilter, &kProcdescFilter,
     &kEmptySlot,  // FS
     &kEmptySlot,  // LIO
     &kUserFilter,
@@ -250,6 +247,8 @@ int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& cha
   }
   if (change.flags & EV_DELETE) {
     drop_knote(kqueue, knote);
+  } else if (change.filter == EVFILT_PROC && asks_for_the_unseen(change.fflags)) {
+    return ENOTSUP;
   } else {
     modify(kqueue, ops, knote, change, call);
   }
@@ -258,6 +257,7 @@ int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& cha
 
 // The knote a change modifies, if that is all it does and the knote is there for it to do.
 Knote* find_modified(Kqueue* kqueue, const FilterOps* ops, const struct kevent& change) {
+  if (change.filter == EVFILT_PROC && asks_for_the_unseen(change.fflags)) return nullptr;
   if (!ops->about_descriptor) return find_hashed(kqueue, change.ident, change.filter);
   const NumberEntry* entry = kqueue->registrations.find(change.ident);
   Registration* registration = entry ? entry->registration : nullptr;
@@ -294,7 +294,8 @@ const FilterOps* find_filter(int16_t filter) {
 }
 
 void take_in_before(Kqueue* kqueue, Call* call) {
-  if (call->taken_in || kqueue->live_registrations == 0) return;
+  const size_t items = kqueue->live_registrations + kqueue->signals + kqueue->processes;
+  if (call->taken_in || items == 0) return;
   take_in(kqueue);
   call->taken_in = true;
 }
@@ -317,14 +318,27 @@ int apply_change(Kqueue* kqueue, struct kevent* user_change, Call* call) {
   if (change.filter == EVFILT_TIMER && (change.flags & EV_ADD)) {
     if (const int error = provide_timerfd(kqueue, change.fflags & NOTE_ABSTIME)) return error;
   }
+  // Of a PROC knote data means nothing: there a new one finds its pidfd, and takes it over.
+  int pidfd = -1;
+  if (change.filter == EVFILT_PROC) change.data = pidfd;
   bool created = false;
   int error;
   for (;;) {
     error = ops->about_descriptor ? change_descriptor(kqueue, ops, change, call, &created)
                                   : change_hashed(kqueue, ops, change, call, &created);
     if (error >= 0) break;
-    if (const int failure = provide(kqueue, static_cast<Need>(error))) return failure;
+    int failure = 0;
+    if (error == kNeedProcess) {
+      failure = open_process(change.ident, &pidfd);
+      change.data = pidfd;
+    } else if (error == kNeedSignal) {
+      failure = provide_signal(static_cast<int>(change.ident));
+    } else {
+      failure = provide(kqueue, static_cast<Need>(error));
+    }
+    if (failure != 0) return failure;
   }
+  if (!created) close_internal(pidfd);
   if (created) user_change->fflags = 0;
   return error;
 }

@@ -143,6 +143,7 @@ static void destroy(Kqueue* kqueue) {
     }
     bury(kqueue);
   }
+  close_left_over(kqueue);
   for (int fd :
        {kqueue->epoll, kqueue->wake, kqueue->second_epoll, kqueue->inotify, kqueue->probe,
         kqueue->heaps[0].fd, kqueue->heaps[1].fd, kqueue->waiters.bench, kqueue->waiters.bell}) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "signal_watch.h"
 #include "system_calls.h"
 
 namespace kq {
@@ -78,6 +79,7 @@ void forget_everything() {
       slot.internal = false;
     }
   }
+  forget_signals();
   owner.store(getpid(), std::memory_order_relaxed);
   fork_mark->store(1, std::memory_order_relaxed);
 }

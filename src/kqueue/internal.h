@@ -12,7 +12,13 @@ namespace kq {
 
 // Negative answers of attach, instead of an errno: the kqueue lacks one of the descriptors that are
 // made on demand. They are made without any lock (provide()), and the change starts again.
-enum Need : int { kNeedSecondEpoll = -1, kNeedInotify = -2, kNeedProbe = -3 };
+enum Need : int {
+  kNeedSecondEpoll = -1,
+  kNeedInotify = -2,
+  kNeedProbe = -3,
+  kNeedProcess = -4,
+  kNeedSignal = -5
+};
 
 // When a filter is evaluated: kScan relies on the edges that the scan has just taken in, kPolled on
 // what poll(2) has just said about hang-ups; kNow asks the object.
@@ -35,11 +41,13 @@ struct FilterOps {
 // Null: no such filter (EINVAL). attach == null: the filter's slot is empty (ENXIO).
 const FilterOps* find_filter(int16_t filter);
 
-extern const FilterOps kReadFilter, kWriteFilter;  // descriptor_filter.cpp
-extern const FilterOps kEmptyFilter;               // empty_filter.cpp
-extern const FilterOps kVnodeFilter;               // vnode_filter.cpp
-extern const FilterOps kUserFilter;                // user_filter.cpp
-extern const FilterOps kTimerFilter;               // timer_filter.cpp
+extern const FilterOps kReadFilter, kWriteFilter;     // descriptor_filter.cpp
+extern const FilterOps kEmptyFilter;                  // empty_filter.cpp
+extern const FilterOps kVnodeFilter;                  // vnode_filter.cpp
+extern const FilterOps kUserFilter;                   // user_filter.cpp
+extern const FilterOps kTimerFilter;                  // timer_filter.cpp
+extern const FilterOps kSignalFilter;                 // signal_filter.cpp
+extern const FilterOps kProcFilter, kProcdescFilter;  // process_filter.cpp
 
 // What epoll reports of an object's end besides readiness.
 inline constexpr uint32_t kHangup = EPOLLHUP | EPOLLRDHUP | EPOLLERR;
@@ -57,7 +65,17 @@ inline bool heeds(const Knote* knote, Direction direction) {
 // -----------------------------------------
 
 // What an item of epoll says about itself when it becomes ready.
-enum class Token : uint32_t { kWake = 0xfffffff0, kSecond, kTimer, kRealTimer, kInotify, kProbe };
+enum class Token : uint32_t {
+  kWake = 0xfffffff0,
+  kSecond,
+  kTimer,
+  kRealTimer,
+  kInotify,
+  kProbe,
+  kSignal,         // with the signal's number
+  kPendingSignal,  // signals that every thread blocks
+  kProcess,        // with the process's number
+};
 uint64_t token_data(Token token);
 
 // Creates the registration of fd in kqueue and puts it into the slot; the caller holds the slot's
@@ -117,6 +135,21 @@ int provide_probe(Kqueue* kqueue);
 void take_in_timers(Kqueue* kqueue, TimerHeap* heap);
 // Makes the timerfd of one clock; called without any lock. Returns 0 or an errno.
 int provide_timerfd(Kqueue* kqueue, bool realtime);
+
+// --- signal_filter.cpp, process_filter.cpp
+// -----------------------------------------------------------------------------
+
+void take_in_signal(Kqueue* kqueue, int signal);
+void take_in_pending_signals(Kqueue* kqueue);
+void take_in_process(Kqueue* kqueue, uint32_t pid);
+// A pidfd of libkq's own; called without any lock. Returns 0 or an errno.
+int open_process(uintptr_t ident, int* pidfd);
+// What an unprivileged process cannot see of another.
+inline bool asks_for_the_unseen(uint32_t fflags) {
+  return fflags & (NOTE_FORK | NOTE_EXEC | NOTE_TRACK);
+}
+// Closes the descriptors of SIGNAL and PROC knotes that are gone; called without any lock.
+void close_left_over(Kqueue* kqueue);
 
 // --- knote.cpp: where knotes live
 // -----------------------------------------------------------------------------

@@ -4,6 +4,8 @@
 // Every one of them does the bare call and touches no state in a child that shares this memory
 // (vfork), in a signal handler that interrupted libkq, and before the first kqueue exists. Inside
 // libkq descriptors are closed by syscall() only.
+#include "interpose.h"
+
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,20 +20,8 @@
 #include "internal.h"
 #include "system_calls.h"
 
-#define KQ_EXPORT extern "C" __attribute__((visibility("default")))
-
 namespace kq {
 namespace {
-
-template <typename Function>
-Function next_definition(std::atomic<void*>* cache, const char* name) {
-  void* found = cache->load(std::memory_order_acquire);
-  if (!found) {
-    found = dlsym(RTLD_NEXT, name);
-    cache->store(found, std::memory_order_release);
-  }
-  return reinterpret_cast<Function>(found);
-}
 
 // Is there anything to do before the number goes? The table is looked at without its locks: what
 // a racing EV_ADD puts there is found by the second look, after the close.

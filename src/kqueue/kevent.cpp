@@ -37,9 +37,8 @@
 #include <new>
 
 #include "internal.h"
+#include "interpose.h"
 #include "system_calls.h"
-
-#define KQ_EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace kq {
 namespace {
@@ -166,6 +165,7 @@ int do_kevent(Kqueue* kqueue, const struct kevent* changes, int nchanges, struct
     settle_pending(kqueue, &call);
     publish(kqueue);
   }
+  close_left_over(kqueue);
   errno = error;
   return result;
 }

@@ -73,10 +73,18 @@ void put_out_of_use(Knote* own) {
 }
 
 void free_knote(Knote* knote) {
-  if (knote->event.filter == EVFILT_TIMER) {
-    delete static_cast<TimerKnote*>(knote);
-  } else {
-    delete knote;
+  switch (knote->event.filter) {
+    case EVFILT_TIMER:
+      delete static_cast<TimerKnote*>(knote);
+      break;
+    case EVFILT_SIGNAL:
+      delete static_cast<SignalKnote*>(knote);
+      break;
+    case EVFILT_PROC:
+      delete static_cast<ProcessKnote*>(knote);
+      break;
+    default:
+      delete knote;
   }
 }
 
@@ -124,7 +132,16 @@ bool reserve_hashed(Kqueue* kqueue) {
 
 Knote* allocate_knote(int16_t filter, Registration* registration) {
   if (registration && !registration->has_own) return &registration->own;
-  return filter == EVFILT_TIMER ? new (std::nothrow) TimerKnote : new (std::nothrow) Knote;
+  switch (filter) {
+    case EVFILT_TIMER:
+      return new (std::nothrow) TimerKnote;
+    case EVFILT_SIGNAL:
+      return new (std::nothrow) SignalKnote;
+    case EVFILT_PROC:
+      return new (std::nothrow) ProcessKnote;
+    default:
+      return new (std::nothrow) Knote;
+  }
 }
 
 void insert_knote(Kqueue* kqueue, Knote* knote) {
@@ -158,6 +175,11 @@ void drop_knote(Kqueue* kqueue, Knote* knote) {
     return;
   }
   unlink(kqueue, knote);
+  if (knote->event.filter == EVFILT_PROC) {
+    knote->next = kqueue->dead_processes.load(std::memory_order_relaxed);
+    kqueue->dead_processes.store(static_cast<ProcessKnote*>(knote), std::memory_order_relaxed);
+    return;
+  }
   if (kqueue->closing) {
     knote->next = kqueue->dead_knotes;
     kqueue->dead_knotes = knote;

@@ -48,6 +48,14 @@ struct TimerKnote : Knote {
   bool absolute = false;  // on CLOCK_REALTIME, else CLOCK_MONOTONIC
 };
 
+struct SignalKnote : Knote {
+  uint64_t seen = 0;  // of the posts of its signal
+};
+
+struct ProcessKnote : Knote {
+  int pidfd = -1;  // libkq's own
+};
+
 // Knotes in a row. A knote is on one of the lists below at most.
 class KnoteList {
  public:
@@ -236,7 +244,11 @@ struct Kqueue {
   uint64_t scan_began = 0;  // the clock at the begin of the scan that holds the lock, or last did
   NumberIndex registrations;
   size_t live_registrations = 0;
-  size_t children = 0;  // registrations that watch a kqueue
+  size_t children = 0;   // registrations that watch a kqueue
+  size_t signals = 0;    // knotes with a signal's bell in epoll
+  size_t processes = 0;  // PROC knotes
+  // Those that are gone, whose descriptors are to be closed without this lock.
+  std::atomic<ProcessKnote*> dead_processes{nullptr};
   FileWatches files;
   Draining draining;
   int64_t probe_interval = 0;  // nanoseconds; see empty_filter.cpp
@@ -248,7 +260,7 @@ struct Kqueue {
   Registration* dead_registrations = nullptr;
   FileWatch* dead_watches = nullptr;
 
-  Knote** buckets = nullptr;  // USER and TIMER knotes by ident
+  Knote** buckets = nullptr;  // knotes that are not about a descriptor, by ident
   size_t bucket_count = 0, hashed = 0;
   TimerHeap heaps[2];  // [absolute]
 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "signal_watch.h"
 #include "system_calls.h"
 
 namespace kq {
@@ -42,7 +43,8 @@ void take_in_edge(Kqueue* kqueue, const epoll_event& edge, uint64_t clock) {
 // every round, so the number of rounds is limited by the number of edges that can be pending.
 void take_in_instance(Kqueue* kqueue, int instance) {
   epoll_event events[128];
-  for (size_t rounds = kqueue->live_registrations / 64 + 2; rounds > 0; --rounds) {
+  const size_t items = kqueue->live_registrations + kqueue->signals + kqueue->processes;
+  for (size_t rounds = items / 64 + 2; rounds > 0; --rounds) {
     const uint64_t clock = kqueue->clock.load(std::memory_order_acquire);
     const int count = sys::epoll_take(instance, events, 128);
     for (int i = 0; i < count; ++i) {
@@ -64,6 +66,15 @@ void take_in_instance(Kqueue* kqueue, int instance) {
         case Token::kProbe:
           take_in_probe(kqueue);
           break;
+        case Token::kSignal:
+          take_in_signal(kqueue, static_cast<int>(events[i].data.u64 & 0xff));
+          break;
+        case Token::kPendingSignal:
+          take_in_pending_signals(kqueue);
+          break;
+        case Token::kProcess:
+          take_in_process(kqueue, static_cast<uint32_t>(events[i].data.u64));
+          break;
         default:
           take_in_edge(kqueue, events[i], clock);
       }
@@ -80,6 +91,10 @@ bool deliver(Kqueue* kqueue, Knote* knote, struct kevent* out, uint64_t since) {
   if (!knote->oneshot() && !ops->evaluate(kqueue, knote, When::kScan)) {
     knote->status &= static_cast<uint8_t>(~kActive);
     if (registration && registration->stale) abandon_registration(registration);
+    return false;
+  }
+  if (knote->event.flags & EV_DROP) {  // its process is gone, and nobody asked for that
+    drop_knote(kqueue, knote);
     return false;
   }
   // The object may be another one by now, if somebody closed the number behind our back.
@@ -179,7 +194,11 @@ void object_event(Kqueue* kqueue, Knote* knote) {
   activate(kqueue, knote);
 }
 
-void take_in(Kqueue* kqueue) { take_in_instance(kqueue, kqueue->epoll); }
+void take_in(Kqueue* kqueue) {
+  take_in_instance(kqueue, kqueue->epoll);
+  // No edge tells that one that was pending has been taken.
+  if (kqueue->signals > 0 && counted_while_pending()) take_in_pending_signals(kqueue);
+}
 
 void publish(Kqueue* kqueue) {
   const bool ready = !kqueue->queue.empty();
@@ -192,6 +211,7 @@ void publish(Kqueue* kqueue) {
 
 int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline, uint64_t since) {
   Waiter waiter(kqueue);
+  bool interrupted = false;
   for (;;) {
     take_in_children(kqueue);
     int result;
@@ -206,19 +226,28 @@ int scan(Kqueue* kqueue, struct kevent* events, int room, int64_t deadline, uint
       settle_pending(kqueue, &call);
       result = walk_queue(kqueue, events, room, since);
       publish(kqueue);
-      wait = result == 0 && deadline != 0 && (deadline == INT64_MAX || now_ns(false) < deadline);
+      wait = result == 0 && !interrupted && deadline != 0 &&
+             (deadline == INT64_MAX || now_ns(false) < deadline);
       if (wait) {
         waiter.take_place();
       } else {
         waiter.leave();
       }
     }
+    close_left_over(kqueue);
+    if (result == 0 && interrupted) result = -EINTR;
     if (result < 0) {
       errno = -result;
       return -1;
     }
     if (!wait) return result;
+    const HandlerRuns before = handler_runs();
     if (const int error = waiter.sleep(deadline)) {
+      // A signal that is watched is an event first, if it is one of this kqueue, and no
+      // interruption at all for a program that ignores it.
+      const HandlerRuns after = handler_runs();
+      interrupted = after.asked_for != before.asked_for;
+      if (error == EINTR && (interrupted || after.ignored != before.ignored)) continue;
       errno = error;
       return -1;
     }

@@ -12,6 +12,7 @@ struct GenerateOptions {
   int min_ops = 4;        // per program of one thread; half of it per thread otherwise
   int max_ops = 14;       //
   bool inet = true;       // TCP objects: slower to make, and arrival is a hidden step
+  bool processes = true;  // signals and children, which no scheduler of threads controls
   bool bad_calls = true;  // pointers that fault, negative counts, timeouts out of range
 };
 

@@ -4,6 +4,8 @@
 
 #include <sys/socket.h>
 
+#include <csignal>
+
 #include "subject/subject.h"
 
 namespace kqtorture {
@@ -69,6 +71,14 @@ bool OpParser::operation(OpKind kind, Op* op) {
     case OpKind::kSeek:
     case OpKind::kTruncate:
       if (!number_between("the number of bytes", 0, limit::kBytes, &op->amount)) return false;
+      break;
+    case OpKind::kExit:
+      if (!number_between("a status", 0, 255, &op->amount)) return false;
+      break;
+    case OpKind::kKill:
+      if (!is_word("TERM") && !is_word("KILL")) return expected("TERM or KILL");
+      op->amount = is_word("TERM") ? SIGTERM : SIGKILL;
+      advance();
       break;
     case OpKind::kSleep:
       if (!sleep(op)) return false;

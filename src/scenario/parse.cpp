@@ -128,7 +128,18 @@ class Parser : public OpParser {
     if (kind == ObjectKind::kFile && !number("the file's size", &object.value)) return false;
     const bool ident = kind == ObjectKind::kUser || kind == ObjectKind::kTimer;
     if (ident && !number("the ident", &object.value)) return false;
+    if (kind == ObjectKind::kSignal && !signal(&object.value)) return false;
     program_.objects.push_back(object);
+    return true;
+  }
+
+  bool signal(int64_t* value) {
+    *value = is(Token::kWord) ? signal_of_word(token_.text) : -1;
+    if (*value < 0) return expected("USR1, USR2, URG or WINCH");
+    advance();
+    if (!is_word("handled")) return true;
+    *value += kHandled;
+    advance();
     return true;
   }
 

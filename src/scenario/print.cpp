@@ -4,6 +4,8 @@
 
 #include <sys/socket.h>
 
+#include <csignal>
+
 #include "scenario/words.h"
 #include "subject/subject.h"
 
@@ -61,6 +63,7 @@ class Printer {
       case OpKind::kRead:
       case OpKind::kSeek:
       case OpKind::kTruncate:
+      case OpKind::kExit:
         out_ += ' ';
         append_number(&out_, op.amount);
         break;
@@ -68,6 +71,9 @@ class Printer {
         out_ += ' ';
         append_number(&out_, op.amount);
         out_ += "us";
+        break;
+      case OpKind::kKill:
+        out_ += op.amount == SIGTERM ? " TERM" : " KILL";
         break;
       case OpKind::kShutdown:
         out_ += op.amount == SHUT_RD ? " rd" : op.amount == SHUT_WR ? " wr" : " rdwr";
@@ -127,6 +133,10 @@ class Printer {
     if (has_value) {
       out_ += ' ';
       append_number(&out_, object.value);
+    }
+    if (object.kind == ObjectKind::kSignal) {
+      out_.append(1, ' ').append(signal_word(object.value));
+      if (object.value >= kHandled) out_ += " handled";
     }
     out_ += '\n';
   }

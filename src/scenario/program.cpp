@@ -2,6 +2,8 @@
 // They are kept out of the header because parser, engines and reports share them.
 #include "scenario/program.h"
 
+#include <csignal>
+
 #include "subject/subject.h"
 
 namespace kqtorture {
@@ -15,6 +17,8 @@ int ends_of(ObjectKind kind) {
       return 2;
     case ObjectKind::kUser:
     case ObjectKind::kTimer:
+    case ObjectKind::kSignal:
+    case ObjectKind::kChild:
       return 0;
     default:
       return 1;
@@ -24,6 +28,26 @@ int ends_of(ObjectKind kind) {
 char end_letter(ObjectKind kind, int end) {
   if (kind == ObjectKind::kPipe) return end == 0 ? 'r' : 'w';
   return end == 0 ? 'a' : 'b';
+}
+
+namespace {
+constexpr std::string_view kSignalNames[kSignalWords] = {"USR1", "USR2", "URG", "WINCH"};
+constexpr int kSignalNumbers[kSignalWords] = {SIGUSR1, SIGUSR2, SIGURG, SIGWINCH};
+}  // namespace
+
+std::string_view signal_word(int64_t value) {
+  return kSignalNames[static_cast<size_t>(value % kHandled) % kSignalWords];
+}
+
+int signal_of(int64_t value) {
+  return kSignalNumbers[static_cast<size_t>(value % kHandled) % kSignalWords];
+}
+
+int64_t signal_of_word(std::string_view word) {
+  for (int i = 0; i < kSignalWords; i++) {
+    if (kSignalNames[i] == word) return i;
+  }
+  return -1;
 }
 
 uint64_t udata_of_name(std::string_view name) {
@@ -61,7 +85,7 @@ void normalize(Op* op) {
   const bool uses_other = kind == kTrigger || kind == kDup || kind == kDup2 || kind == kConnect ||
                           kind == kAccept || kind == kRename;
   const bool uses_amount = kind == kWrite || kind == kRead || kind == kShutdown || kind == kSleep ||
-                           kind == kSeek || kind == kTruncate;
+                           kind == kSeek || kind == kTruncate || kind == kExit || kind == kKill;
   if (!has_target(kind)) op->target = Ref{};
   if (!uses_other) op->other = Ref{};
   if (!uses_amount) op->amount = 0;

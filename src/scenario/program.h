@@ -59,15 +59,27 @@ enum class ObjectKind : uint8_t {
   kTimer,     // likewise of EVFILT_TIMER
   kKqueue,    // open from the start
   kVariable,  // holds what dup returned; until then a number that is not open
+  kSignal,    // not a descriptor: a signal to the process, see signal_of() for `value`
+  kChild,     // likewise a child process, which does nothing until it is told to end
 };
-inline constexpr int kObjectKinds = 12;
+inline constexpr int kObjectKinds = 14;
 
 struct Object {
   ObjectKind kind = ObjectKind::kPipe;
   Name name;
-  int64_t value = 0;  // kFile: size in bytes. kUser, kTimer: the ident
+  int64_t value = 0;  // kFile: size in bytes. kUser, kTimer: the ident. kSignal: see SignalWord
   friend bool operator==(const Object&, const Object&) = default;
 };
+
+// The signals that a program may post: none of them harms a process, or is anybody else's. USR1 and
+// USR2 are ignored, URG and WINCH left to their default, which is to do nothing, unless the program
+// wants them handled.
+inline constexpr int kSignalWords = 4;
+inline constexpr int64_t kHandled = 16;  // added to the index in the value of a kSignal
+std::string_view signal_word(int64_t value);
+// The number it has on this system, and -1 for a word that there is not.
+int signal_of(int64_t value);
+int64_t signal_of_word(std::string_view word);
 
 // Number of descriptors the object has: 0 for idents, 2 for pairs, else 1.
 int ends_of(ObjectKind kind);
@@ -121,6 +133,10 @@ enum class OpKind : uint8_t {
   kRename,    // a file's newest name changes, or is moved over that of other, and changes back
   kSleep,     // amount microseconds
   kAwait,     // until every timer of at most a millisecond has expired and all traffic arrived
+  kRaise,     // posts the signal to this process
+  kExit,      // the child ends with the status amount
+  kKill,      // signal amount ends the child
+  kReap,      // the child, if it has ended: its wait status
 };
 inline constexpr int kOpKinds = 21;
 
@@ -230,7 +246,8 @@ size_t count_threads(const Program& program);
 bool is_sequential(const Program& program);
 
 inline bool has_descriptor(ObjectKind kind) {
-  return kind != ObjectKind::kUser && kind != ObjectKind::kTimer;
+  return kind != ObjectKind::kUser && kind != ObjectKind::kTimer && kind != ObjectKind::kSignal &&
+         kind != ObjectKind::kChild;
 }
 // Filters whose ident is a descriptor number. The filter decides, not the name that stands there:
 // EVFILT_USER on a pipe's number is an ordinary USER knote.

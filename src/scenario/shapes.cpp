@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <csignal>
 #include <string>
 
 #include "subject/subject.h"
@@ -40,6 +41,10 @@ std::string_view prefix_of(ObjectKind kind) {
       return "k";
     case kVariable:
       return "d";
+    case kSignal:
+      return "n";
+    case kChild:
+      return "h";
   }
   return "x";
 }
@@ -49,9 +54,10 @@ struct Share {
   ObjectKind kind;
   size_t percent;
 };
-constexpr Share kShares[] = {{kPipe, 34},     {kSocketpair, 16},  {kUser, 22}, {kTimer, 8},
-                             {kEventfd, 5},   {kFile, 7},         {kTcp, 2},   {kListener, 1},
-                             {kDgrampair, 2}, {kUnixListener, 2}, {kKqueue, 1}};
+constexpr Share kShares[] = {{kPipe, 32},     {kSocketpair, 15},  {kUser, 17},  {kTimer, 8},
+                             {kEventfd, 5},   {kFile, 7},         {kTcp, 2},    {kListener, 1},
+                             {kDgrampair, 2}, {kUnixListener, 2}, {kKqueue, 1}, {kSignal, 5},
+                             {kChild, 3}};
 
 }  // namespace
 
@@ -69,6 +75,10 @@ uint8_t Shapes::add_object(ObjectKind kind) {
                        [&](const Object& other) { return other.name == object.name; }));
   if (kind == kUser || kind == kTimer) object.value = number;
   if (kind == kFile) object.value = random_.pick({0, 1, 100, 4096});
+  if (kind == kSignal) {
+    object.value =
+        static_cast<int64_t>(random_.below(kSignalWords)) + random_.pick<int64_t>({0, kHandled});
+  }
   objects.push_back(object);
   return static_cast<uint8_t>(objects.size() - 1);
 }
@@ -110,7 +120,7 @@ Ref Shapes::watched() {
     if (variable.object != Ref::kNumber) return variable;
   }
   return ref({kPipe, kSocketpair, kDgrampair, kTcp, kListener, kUnixListener, kEventfd, kFile,
-              kUser, kTimer});
+              kUser, kTimer, kSignal, kChild});
 }
 
 uint64_t Shapes::udata() {
@@ -218,6 +228,9 @@ void Shapes::notes_and_data(Change* change) {
     change->fflags = random_.chance(1, 4) ? kAllVnode : 0;
     for (size_t bits = random_.below(4); bits > 0; bits--)
       change->fflags |= 1u << random_.below(11);
+  } else if (change->filter == filter::kProc) {
+    change->fflags =
+        random_.chance(1, 8) ? random_.pick({0u, kFork, kExec, kTrack | kExit}) : kExit;
   } else if (random_.chance(1, 8)) {
     change->fflags = random_.chance(1, 4) ? kFilePoll : kLowat;
     change->data = random_.pick({0, 1, 3, 5, 100, 5000});
@@ -231,8 +244,10 @@ Change Shapes::change() {
     change.filter = random_.pick({filter::kRead, filter::kWrite, filter::kUser, filter::kTimer});
   } else {
     const Object& object = program_.objects[change.ident.object];
-    change.filter = object.kind == kUser    ? filter::kUser
-                    : object.kind == kTimer ? filter::kTimer
+    change.filter = object.kind == kUser     ? filter::kUser
+                    : object.kind == kTimer  ? filter::kTimer
+                    : object.kind == kSignal ? filter::kSignal
+                    : object.kind == kChild  ? filter::kProc
                     : object.kind == kPipe
                         ? (change.ident.end == 0 ? filter::kRead : filter::kWrite)
                         : random_.pick({filter::kRead, filter::kWrite});
@@ -346,10 +361,11 @@ Op Shapes::activity() {
     op.other = user;
     return op;
   }
-  op.target =
-      ref({kPipe, kSocketpair, kDgrampair, kTcp, kEventfd, kFile, kListener, kUnixListener});
+  op.target = ref({kPipe, kSocketpair, kDgrampair, kTcp, kEventfd, kFile, kListener, kUnixListener,
+                   kSignal, kChild});
   if (op.target.object == Ref::kNumber) return poll();
   const ObjectKind kind = program_.objects[op.target.object].kind;
+  if (kind == kSignal || kind == kChild) return of_process(op.target);
   if (kind == kPipe) op.target.end = 1;
   op.amount = amount();
   op.kind = OpKind::kWrite;
@@ -366,6 +382,16 @@ Op Shapes::activity() {
   // A TCP connection takes megabytes, most of which then are under way for a while.
   const bool fills = kind != kFile && kind != kEventfd && kind != kTcp && op.kind == OpKind::kWrite;
   if (fills && random_.chance(1, 8)) op.kind = OpKind::kFill;
+  return op;
+}
+
+Op Shapes::of_process(const Ref& target) {
+  Op op;
+  op.target = target;
+  op.kind = OpKind::kRaise;
+  if (program_.objects[target.object].kind == kSignal) return op;
+  op.kind = random_.pick({OpKind::kExit, OpKind::kExit, OpKind::kKill, OpKind::kReap});
+  op.amount = op.kind == OpKind::kKill ? random_.pick({SIGTERM, SIGKILL}) : random_.pick({0, 1, 3});
   return op;
 }
 

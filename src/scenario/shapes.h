@@ -27,8 +27,9 @@ class Shapes {
   Op registration();  // a kevent call that adds knotes and asks for no event
   Op poll();          // a kevent call without changes
   Op activity();      // write, trigger, connect: may make a knote fire
-  Op quieting();      // read, drain, accept
-  Op surgery();       // close, shutdown, dup, dup2, reopen
+  Op quieting();
+  Op of_process(const Ref& target);  // read, drain, accept
+  Op surgery();                      // close, shutdown, dup, dup2, reopen
 
   Change change();
   uint16_t flags();

@@ -4,6 +4,8 @@
 
 #include <sys/socket.h>
 
+#include <csignal>
+
 #include "contract/vocabulary.h"
 #include "scenario/words.h"
 
@@ -75,6 +77,11 @@ class Validator {
     if (object.kind == ObjectKind::kFile && (object.value < 0 || object.value > limit::kBytes)) {
       return "a file has 0 to " + std::to_string(limit::kBytes) + " bytes";
     }
+    const int64_t word = object.value % kHandled;
+    if (object.kind == ObjectKind::kSignal &&
+        (object.value < 0 || object.value >= 2 * kHandled || word >= kSignalWords)) {
+      return "no such signal";
+    }
     return std::nullopt;
   }
 
@@ -135,6 +142,13 @@ class Validator {
       if (kind(ref) == allowed) return std::nullopt;
     }
     return name(ref) + " is not " + what;
+  }
+
+  // Signals and children are no descriptors.
+  Reason ident_of(const Ref& ref, ObjectKind allowed, const char* what) {
+    if (auto reason = exists(ref)) return reason;
+    if (!is_object(ref)) return "this operation takes a name, not a number";
+    return kind(ref) == allowed ? std::nullopt : Reason(name(ref) + " is not " + what);
   }
 
   Reason amount(const Op& op, int64_t least, int64_t most, const char* unit) {
@@ -208,6 +222,17 @@ class Validator {
         return amount(op, 0, limit::kSleepUs, "microseconds");
       case OpKind::kAwait:
         return std::nullopt;
+      case OpKind::kRaise:
+        return ident_of(op.target, kSignal, "a signal");
+      case OpKind::kKill:
+        if (op.amount != SIGTERM && op.amount != SIGKILL)
+          return "a child is killed by TERM or KILL";
+        return ident_of(op.target, kChild, "a child");
+      case OpKind::kExit:
+        if (auto reason = amount(op, 0, 255, "as a status")) return reason;
+        return ident_of(op.target, kChild, "a child");
+      case OpKind::kReap:
+        return ident_of(op.target, kChild, "a child");
     }
     return "no such operation";
   }
@@ -243,7 +268,8 @@ class Validator {
     if (!is_object(change.ident)) return descriptor(change.ident);
     const Object& object = program_.objects[change.ident.object];
     if (has_descriptor(object.kind)) return std::nullopt;
-    if (static_cast<uint64_t>(object.value) >= limit::kNeverOpen) return std::nullopt;
+    const bool number = object.kind == ObjectKind::kUser || object.kind == ObjectKind::kTimer;
+    if (number && static_cast<uint64_t>(object.value) >= limit::kNeverOpen) return std::nullopt;
     return name(change.ident) + " is not a descriptor, which " +
            contract::filter_name(change.filter) + " watches";
   }

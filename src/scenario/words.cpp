@@ -27,7 +27,9 @@ constexpr Word<ObjectKind> kObjects[] = {{"pipe", ObjectKind::kPipe},
                                          {"user", ObjectKind::kUser},
                                          {"timer", ObjectKind::kTimer},
                                          {"kqueue", ObjectKind::kKqueue},
-                                         {"fd", ObjectKind::kVariable}};
+                                         {"fd", ObjectKind::kVariable},
+                                         {"signal", ObjectKind::kSignal},
+                                         {"child", ObjectKind::kChild}};
 
 constexpr Word<OpKind> kOps[] = {
     {"kevent", OpKind::kKevent}, {"trigger", OpKind::kTrigger},   {"write", OpKind::kWrite},
@@ -36,7 +38,9 @@ constexpr Word<OpKind> kOps[] = {
     {"dup2", OpKind::kDup2},     {"reopen", OpKind::kReopen},     {"connect", OpKind::kConnect},
     {"accept", OpKind::kAccept}, {"seek", OpKind::kSeek},         {"truncate", OpKind::kTruncate},
     {"chmod", OpKind::kChmod},   {"link", OpKind::kLink},         {"unlink", OpKind::kUnlink},
-    {"rename", OpKind::kRename}, {"sleep", OpKind::kSleep},       {"await", OpKind::kAwait}};
+    {"rename", OpKind::kRename}, {"sleep", OpKind::kSleep},       {"await", OpKind::kAwait},
+    {"raise", OpKind::kRaise},   {"exit", OpKind::kExit},         {"kill", OpKind::kKill},
+    {"reap", OpKind::kReap}};
 
 template <typename T, size_t n>
 std::optional<T> value_of(const Word<T> (&table)[n], std::string_view name) {

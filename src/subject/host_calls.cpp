@@ -25,6 +25,16 @@ int host_pipe2(int fds[2], int flags) {
 int host_pipe2(int fds[2], int flags) { return pipe2(fds, flags); }
 #endif
 
+// To the process, where that counts at once; Linux runs the handler of a signal to the process in
+// any thread and at any time, but one to the calling thread before the call returns.
+int host_raise(int signal) {
+#if defined(__linux__)
+  return ::raise(signal);
+#else
+  return ::kill(getpid(), signal);
+#endif
+}
+
 template <typename Result, typename... Arguments>
 Result missing(Arguments...) {
   errno = ENOSYS;
@@ -67,6 +77,8 @@ SubjectCalls host_calls() {
   calls.fclose = ::fclose;
   calls.freopen = ::freopen;
   calls.closedir = ::closedir;
+  calls.raise = host_raise;
+  calls.sigaction = ::sigaction;
 #if defined(__linux__)
   calls.dup3 = ::dup3;
   calls.close_range = ::close_range;
@@ -95,6 +107,8 @@ SubjectCalls missing_calls() {
   calls.read = missing<ssize_t, int, void*, size_t>;
   calls.write = missing<ssize_t, int, const void*, size_t>;
   calls.open = missing_open;
+  calls.raise = missing<int, int>;
+  calls.sigaction = missing<int, int, const struct sigaction*, struct sigaction*>;
   return calls;
 }
 

@@ -168,6 +168,8 @@ bool SharedObjectSubject::bind_calls(const Library& library, std::string* error)
   library.assign("fclose", &calls_.fclose);
   library.assign("freopen", &calls_.freopen);
   library.assign("closedir", &calls_.closedir);
+  library.assign("sigaction", &calls_.sigaction);
+  library.assign("raise", &calls_.raise);
   return true;
 }
 

@@ -36,6 +36,8 @@ Traits other_kernel(const char* name) {
   t.lost_entry_is_counted = false;
   t.freebsd_objects = false;
   t.dead_pipe_ends_knote = false;
+  t.exit_needs_interest = false;
+  t.zombie_can_be_added = false;
   t.user_oneshot_zeroed = false;
   t.freebsd_timer_units = false;
   return t;
@@ -77,6 +79,7 @@ Traits openbsd() {
   t.dead_pipe_ends_knote = true;
   t.trigger_on_creation = true;
   t.user_add_fflags = UserAddFflags::kMasked;
+  t.any_signal_number = false;
   return t;
 }
 
@@ -96,6 +99,7 @@ Traits dragonfly() {
   t.trigger_on_creation = true;
   t.user_add_fflags = UserAddFflags::kComputed;
   t.user_result_survives_clear = false;
+  t.zombie_can_be_added = true;
   t.timer_abstime = false;
   t.timer_readd_resets = false;
   return t;
@@ -120,6 +124,8 @@ Traits macos() {
   t.deep_nesting = false;  // depth 10 at most
   t.trigger_on_creation = true;
   t.clear_cancels_trigger = false;
+  t.exit_needs_interest = true;
+  t.exit_tells_status = false;  // only with NOTE_EXITSTATUS
   t.timer_abstime = false;
   return t;
 }
@@ -169,6 +175,7 @@ Traits libkqueue() {
   t.user_data_overwritten = false;
   t.user_latch_survives_dispatch = false;
   t.user_trigger_while_disabled = false;
+  t.any_signal_number = false;
   t.timer_abstime = false;
   return t;
 }

@@ -97,6 +97,10 @@ struct Traits {
   bool freebsd_timer_units = true;
   bool timer_abstime = true;
   bool timer_readd_resets = true;
+  bool any_signal_number = true;
+  bool exit_needs_interest = true;  // who did not ask for NOTE_EXIT gets nothing at all
+  bool zombie_can_be_added = true;  // with NOTE_EXIT, and fires at once; else ESRCH
+  bool exit_tells_status = true;
 };
 
 // The table's row of that name; null for a name the contract does not know.

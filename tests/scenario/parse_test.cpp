@@ -96,6 +96,28 @@ TEST(LitmusParse, EveryOptionOfKeventIsRead) {
   EXPECT_EQ(parsed(with_op("kevent k timeout=due")).threads[0].ops[0].wait, Wait::kDue);
 }
 
+TEST(LitmusParse, SignalsAndChildrenAreRead) {
+  const std::string text =
+      "signal s USR1\nsignal h WINCH handled\nchild c\nkqueue k\n\nthread T\n"
+      "  kevent k (s SIGNAL ADD) (c PROC ADD fflags=EXIT|TRACK)\n"
+      "  raise h\n  exit c 3\n  kill c TERM\n  kill c KILL\n  reap c => ECHILD\n";
+  const Program program = parsed(text);
+  EXPECT_EQ(print(program), text);
+  EXPECT_EQ(program.objects[1].value, 3 + kHandled);
+}
+
+TEST(LitmusParse, ComplaintsAboutSignalsAndChildrenSayWhatWouldBeRight) {
+  const std::string end = "kqueue k\nthread T\n";
+  EXPECT_EQ(complaint("signal s TERM\n" + end + "raise s\n"),
+            "x.litmus:1:10: USR1, USR2, URG or WINCH expected, not 'TERM'");
+  EXPECT_EQ(complaint("child c\n" + end + "kill c USR1\n"),
+            "x.litmus:4:8: TERM or KILL expected, not 'USR1'");
+  EXPECT_THAT(complaint("child c\n" + end + "raise c\n"), HasSubstr("c is not a signal"));
+  EXPECT_THAT(complaint("signal s USR1\n" + end + "reap s\n"), HasSubstr("s is not a child"));
+  EXPECT_THAT(complaint("child c\n" + end + "kevent k (c READ ADD)\n"),
+              HasSubstr("c is not a descriptor"));
+}
+
 TEST(LitmusParse, WhatAnOperationReturnsMayBeSaid) {
   const auto expected = [](const std::string& op) {
     return parsed(with_op(op)).threads[0].ops[0].expect;

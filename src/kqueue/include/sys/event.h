@@ -19,21 +19,21 @@ extern "C" {
 
 #define EVFILT_READ (-1)
 #define EVFILT_WRITE (-2)
-#define EVFILT_AIO (-3)    /* refused with ENXIO */
-#define EVFILT_VNODE (-4)  /* files, directories, FIFOs by name */
-#define EVFILT_PROC (-5)   /* refused with ENXIO until implemented */
-#define EVFILT_SIGNAL (-6) /* refused with ENXIO until implemented */
+#define EVFILT_AIO (-3)   /* refused with ENXIO */
+#define EVFILT_VNODE (-4) /* files, directories, FIFOs by name */
+#define EVFILT_PROC (-5)
+#define EVFILT_SIGNAL (-6)
 #define EVFILT_TIMER (-7)
-#define EVFILT_PROCDESC (-8) /* refused with ENXIO until implemented */
-#define EVFILT_FS (-9)       /* refused with ENXIO */
-#define EVFILT_LIO (-10)     /* refused with ENXIO */
+#define EVFILT_PROCDESC (-8)
+#define EVFILT_FS (-9)   /* refused with ENXIO */
+#define EVFILT_LIO (-10) /* refused with ENXIO */
 #define EVFILT_USER (-11)
 #define EVFILT_SENDFILE (-12) /* refused with ENXIO */
 #define EVFILT_EMPTY (-13)    /* sockets: nothing is left to be sent */
 #define EVFILT_SYSCOUNT 13
 
 struct kevent {
-  uintptr_t ident; /* identifier: a descriptor for READ and WRITE, any number for USER and TIMER */
+  uintptr_t ident; /* identifier: per filter: a descriptor, a process, a signal, any number */
   int16_t filter;  /* EVFILT_* */
   uint16_t flags;  /* EV_* */
   uint32_t fflags; /* NOTE_*, per filter */
@@ -122,6 +122,19 @@ static inline void kq_ev_set_(struct kevent* kevp, uintptr_t ident, int16_t filt
 #define NOTE_USECONDS 0x00000004
 #define NOTE_NSECONDS 0x00000008
 #define NOTE_ABSTIME 0x00000010 /* data is a wall-clock time since the epoch */
+
+/*
+ * EVFILT_PROC (ident is a process id) and EVFILT_PROCDESC (ident is a pidfd): data is the status as
+ * wait(2) gives it. PROC refuses FORK, EXEC and TRACK with ENOTSUP; CHILD and TRACKERR never come.
+ */
+#define NOTE_EXIT 0x80000000
+#define NOTE_FORK 0x40000000
+#define NOTE_EXEC 0x20000000
+#define NOTE_TRACK 0x00000001
+#define NOTE_TRACKERR 0x00000002
+#define NOTE_CHILD 0x00000004
+#define NOTE_PCTRLMASK 0xf0000000
+#define NOTE_PDATAMASK 0x000fffff
 
 /* kqueuex(2). */
 #define KQUEUE_CLOEXEC 0x00000001
