@@ -324,7 +324,10 @@ int attach_read(Kqueue*, Knote* knote) {
     // It cannot be polled.
     if (const int failure = classify(registration)) return failure;
   }
-  if (registration->kind == Kind::kFile) return watch_file(registration, knote);
+  if (registration->kind == Kind::kFile) {
+    take_in_file_events(registration->kqueue);  // a watch that has ended is found out
+    return watch_file(registration, knote);
+  }
   if (is_pipe(registration) && !registration->readable) return 0;
   return watch_pollable(registration, kIn);
 }

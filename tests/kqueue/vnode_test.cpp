@@ -122,6 +122,29 @@ TEST_F(Vnode, FileIsWatchedAfterItsLastNameHasGone) {
   EXPECT_EQ(only_notes(), note::kAttrib);
 }
 
+// The watch has ended with the last name, and nobody has looked since.
+TEST_F(Vnode, AnotherNumberIsAddedAfterItsLastNameHasGone) {
+  {
+    const Fd first = create("f");
+    link_name("f", "g");
+  }
+  const Fd file = open_again("f", O_RDWR);
+  const Fd other = open_again("f", O_RDONLY);
+  watch(file, note::kDelete | note::kWrite);
+  unlink_name("f");
+  unlink_name("g");
+  const auto ident = static_cast<uintptr_t>(int{other});
+  ASSERT_EQ(submit(kq_, ev(ident, filter::kRead, flag::kAdd)), 0);
+  EXPECT_EQ(only_notes(), note::kDelete);
+  put(file, 5);
+  const std::vector<Kevent> events = poll_events(kq_);
+  ASSERT_EQ(events.size(), 2u);
+  for (const Kevent& event : events) {
+    if (event.filter == filter::kRead) EXPECT_EQ(event.data, 5);
+    if (event.filter == filter::kVnode) EXPECT_EQ(event.fflags, note::kWrite | note::kExtend);
+  }
+}
+
 TEST_F(Vnode, FileWithoutANameCanBeAdded) {
   const Fd file = create("f");
   unlink_name("f");
