@@ -23,6 +23,9 @@ using Verdict = ExploreBoard::Verdict;
 constexpr uint64_t kRepeatEvery = 1000;
 // The clock is asked now and then only.
 constexpr uint64_t kLookEvery = 16;
+// One thread leaves nothing to choose, so these say what all the others would; and a program that
+// watches files takes milliseconds for each, which the kernel takes to end an inotify instance.
+constexpr uint64_t kEnoughAlone = 16;
 
 uint64_t processor_time() {
   timespec now{};
@@ -162,9 +165,11 @@ bool ExploreWorker::take_turn(const Turn& turn, uint64_t from) {
     goes_on = depth_first(turn, from);
   } else {
     const uint64_t share = plan_.share(number_, board_.jobs());
+    const bool alone = is_sequential(scenarios_[turn.program].program);
     for (uint64_t i = from; i < share && goes_on; i++) {
       if (state.verdict == Verdict::kFinding || state.verdict == Verdict::kSkipped) break;
-      if (turn.round > 0 && i % kLookEvery == 0 && plan_.over(board_)) break;
+      const bool may_end = turn.round > 0 || (alone && i >= kEnoughAlone);
+      if (may_end && i % kLookEvery == 0 && plan_.over(board_)) break;
       lane_.next = i + 1;
       goes_on = one(turn, strategies_[turn.program][turn.strategy].get(),
                     turn.round * plan_.batch() + i * board_.jobs() + number_);
