@@ -48,7 +48,8 @@ Handler bsd_handler(int signal, Handler handler) {
 }  // namespace
 }  // namespace kq
 
-KQ_EXPORT int sigaction(int signal, const struct sigaction* act, struct sigaction* old) {
+KQ_EXPORT KQ_SIGNAL_SAFE int sigaction(int signal, const struct sigaction* act,
+                                       struct sigaction* old) {
   return kq::set_disposition(signal, act, old);
 }
 

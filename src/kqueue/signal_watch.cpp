@@ -27,7 +27,6 @@
 #include <unistd.h>
 
 #include "internal.h"
-#include "interpose.h"
 #include "system_calls.h"
 
 namespace kq {
@@ -85,11 +84,14 @@ class SignalLock {
 
 using Sigaction = int (*)(int, const struct sigaction*, struct sigaction*);
 
-Sigaction real_sigaction() {
-  static std::atomic<void*> cache{nullptr};
-  return next_definition<Sigaction>(&cache, "sigaction");
+// A sanitizer that starts up may ask for it before it can be called itself.
+KQ_SIGNAL_SAFE Sigaction real_sigaction() {
+  static void* found = nullptr;
+  void* function = __atomic_load_n(&found, __ATOMIC_ACQUIRE);
+  if (!function) function = dlsym(RTLD_NEXT, "sigaction");
+  __atomic_store_n(&found, function, __ATOMIC_RELEASE);
+  return reinterpret_cast<Sigaction>(function);
 }
-Sigaction sigaction_for_handlers = nullptr;  // the same, found before a handler needs it
 
 KQ_SIGNAL_SAFE bool discarded_by_default(int signal) {
   return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
@@ -152,7 +154,7 @@ KQ_SIGNAL_SAFE void install(int signal, const struct sigaction* wanted) {
     action.sa_flags = (action.sa_flags | SA_SIGINFO) & ~static_cast<int>(SA_RESETHAND);
     action.sa_sigaction = counting_handler;
   }
-  sigaction_for_handlers(signal, &action, nullptr);
+  real_sigaction()(signal, &action, nullptr);  // found long before a handler needs it
 }
 
 // Remembers what the program wants; with the lock.
@@ -231,7 +233,7 @@ KQ_SIGNAL_SAFE void publish_watched_set(uint64_t set) {
   }
 }
 
-int make_bell(int* member, int (*create)(int)) {
+KQ_SIGNAL_SAFE int make_bell(int* member, int (*create)(int)) {
   if (__atomic_load_n(member, __ATOMIC_ACQUIRE) >= 0) return 0;
   int fd = make_internal(create);
   if (fd < 0) return errno;
@@ -306,7 +308,6 @@ int provide_signal(int signal) {
     return static_cast<int>(
         syscall(SYS_signalfd4, -1, &none, sizeof none, SFD_NONBLOCK | SFD_CLOEXEC));
   };
-  sigaction_for_handlers = real_sigaction();
   if (const int error = make_bell(&pending_descriptor, pending)) return error;
   return make_bell(&watched[signal].bell, bell);
 }
