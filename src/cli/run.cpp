@@ -33,6 +33,9 @@ constexpr int kMostCrashesShrunk = 3;
 // Nothing that a program does sleeps for longer than two seconds.
 constexpr std::chrono::seconds kWorkerLookInterval{3};
 
+// What one run of one program may compute, and the ten seconds in which a finding is shrunk.
+constexpr std::chrono::seconds kWorkerMostCpu{15};
+
 class Run {
  public:
   Run(const CommandLine& line, const RunArguments& arguments, std::vector<Scenario> scenarios)
@@ -53,6 +56,7 @@ class Run {
     SupervisorOptions options;
     options.program = "run";
     options.look_interval = kWorkerLookInterval;
+    options.most_cpu = kWorkerMostCpu;
     options.complete = [this](Finding* finding) { complete(finding); };
     while (true) {
       broken_ = false;

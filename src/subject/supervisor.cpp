@@ -143,6 +143,8 @@ class Supervision {
     return {page_->progress.load(std::memory_order_relaxed), process_usage(worker_->pid())};
   }
   bool hung_between(const Look& before, const Look& now) const;
+  bool endless_since(const Look& progressed, const Look& now) const;
+  int conclude_hang(const std::string& message);
   int judge() const;
   int judge_exit(int status) const;
   int conclude(const std::string& verdict, const std::string& message,
@@ -161,8 +163,23 @@ bool Supervision::hung_between(const Look& before, const Look& now) const {
          used <= milliseconds(options_.look_interval) / kIdlePart;
 }
 
+bool Supervision::endless_since(const Look& progressed, const Look& now) const {
+  return options_.most_cpu > std::chrono::seconds(0) &&
+         now.usage.cpu - progressed.usage.cpu > milliseconds(options_.most_cpu);
+}
+
+int Supervision::conclude_hang(const std::string& message) {
+  // It may have ended while it was looked at.
+  if (worker_->wait_until(Child::Clock::now())) return judge();
+  std::vector<std::string> detail = thread_states(worker_->pid());
+  // SIGABRT first: libFuzzer saves its input on it, and a sanitizer may print a stack.
+  worker_->end(SIGABRT);
+  return conclude("hang", message, std::move(detail));
+}
+
 int Supervision::run() {
   Look before = look();
+  Look progressed = before;
   for (;;) {
     if (worker_->wait_until(Child::Clock::now() + options_.look_interval)) return judge();
     if (const int number = pending_signal()) {
@@ -172,15 +189,15 @@ int Supervision::run() {
     }
     const Look now = look();
     if (hung_between(before, now)) {
-      // It may have ended while it was looked at.
-      if (worker_->wait_until(Child::Clock::now())) return judge();
-      std::vector<std::string> detail = thread_states(worker_->pid());
-      // SIGABRT first: libFuzzer saves its input on it, and a sanitizer may print a stack.
-      worker_->end(SIGABRT);
-      return conclude(
-          "hang",
-          "no progress and no CPU use for " + std::to_string(options_.look_interval.count()) + " s",
-          std::move(detail));
+      return conclude_hang("no progress and no CPU use for " +
+                           std::to_string(options_.look_interval.count()) + " s");
+    }
+    // A descendant that has ended takes its CPU time out of the sum.
+    if (now.progress != progressed.progress || now.usage.cpu < progressed.usage.cpu) {
+      progressed = now;
+    } else if (endless_since(progressed, now)) {
+      return conclude_hang("no progress in " + std::to_string(options_.most_cpu.count()) +
+                           " s of CPU time");
     }
     before = now;
   }

@@ -29,6 +29,10 @@ struct SupervisorOptions {
   std::string preload;
   // A worker is hung when it made no progress and used no CPU between two looks this far apart.
   std::chrono::seconds look_interval{10};
+  // And one that uses the CPU is, too, when it and what it started have used more than this without
+  // any progress: a loop without end. CPU time, so a loaded machine judges as an idle one does, to
+  // the precision of the looks. 0: it may compute for as long as it likes.
+  std::chrono::seconds most_cpu{0};
   // For programs that leave by themselves without announcing it (libFuzzer: 0 done, 77 crash, 70
   // timeout, 71 out of memory, 72 interrupted): what such an exit status means. Null, or no answer,
   // means that the subject called exit().

@@ -92,6 +92,14 @@ int act(const std::string& action, const char* argument) {
     spin(2.5);
     return leave(kExitClean);
   }
+  if (action == "spin-with-progress") {
+    for (int i = 0; i < 25; ++i) spin(0.1), note_progress();
+    return leave(kExitClean);
+  }
+  if (action == "spin-for-ever") {
+    note_activity("endless");
+    for (;;) spin(1);
+  }
   if (action == "wait-for-spinning-child") {
     const pid_t child = fork();
     if (child == 0) {
@@ -150,6 +158,10 @@ int main(int argc, char** argv) {
   int next = 1;
   if (next + 1 < argc && std::strcmp(argv[next], "--look") == 0) {
     options.look_interval = std::chrono::seconds(std::atoi(argv[next + 1]));
+    next += 2;
+  }
+  if (next + 1 < argc && std::strcmp(argv[next], "--most-cpu") == 0) {
+    options.most_cpu = std::chrono::seconds(std::atoi(argv[next + 1]));
     next += 2;
   }
   if (next < argc && std::strcmp(argv[next], "--map") == 0) {

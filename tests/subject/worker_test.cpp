@@ -186,6 +186,18 @@ TEST_F(Worker, ComputingIsNoHangWithoutProgress) {
   EXPECT_EQ(work({"--look", "1", "spin"}).code, kExitClean);
 }
 
+TEST_F(Worker, ComputingWithoutProgressIsAHangWhereItIsLimited) {
+  EXPECT_EQ(work({"--look", "1", "--most-cpu", "1", "spin-for-ever"}).code, kExitFinding);
+  const Finding finding = only_finding();
+  EXPECT_EQ(finding.verdict, "hang");
+  EXPECT_EQ(finding.scenario, "endless");
+  EXPECT_THAT(finding.message, HasSubstr("no progress in 1 s of CPU time"));
+}
+
+TEST_F(Worker, ComputingIsNoHangWhileProgressIsMade) {
+  EXPECT_EQ(work({"--look", "1", "--most-cpu", "2", "spin-with-progress"}).code, kExitClean);
+}
+
 TEST_F(Worker, WaitingForAComputingChildIsNoHang) {
   EXPECT_EQ(work({"--look", "1", "wait-for-spinning-child"}).code, kExitClean);
 }
