@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "objects.h"
 
@@ -133,6 +135,16 @@ TEST_F(KqueueDescriptor, ADuplicateByDup2IsTheSameKqueue) {
   ASSERT_GE(copy, 0);
   ASSERT_EQ(submit(copy, trigger(1)), 0);
   EXPECT_EQ(only_event(kq_).ident, 1u);
+}
+
+// An emulation does not see that one being made, and has to find out whose it is.
+TEST_F(KqueueDescriptor, ADuplicateByABareSystemCallIsTheSameKqueue) {
+  const Fd newer(subject().kqueue());
+  const Fd copy(static_cast<int>(syscall(SYS_dup, int{kq_})));
+  ASSERT_GE(copy, 0);
+  ASSERT_EQ(submit(copy, trigger(1)), 0);
+  EXPECT_EQ(only_event(kq_).ident, 1u);
+  EXPECT_EQ(submit(newer, ev(1, filter::kUser, flag::kDelete)), ENOENT);
 }
 
 TEST_F(KqueueDescriptor, LivesOnInADuplicateAfterItsFirstNumberIsClosed) {

@@ -2,6 +2,7 @@
 //
 // A subject that crashes, hangs or exits in the middle of a case is a finding of the supervisor.
 // The names of the cases can be listed without a subject, so that ctest can discover them.
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -54,6 +55,7 @@ int run(int argc, char** argv) {
   if (!only_lists(argc, argv)) {
     SupervisorOptions options;
     options.program = "kqueue_tests";
+    options.most_cpu = std::chrono::seconds(30);  // of one case; none takes a tenth of a second
     if (const auto code = supervise(argc, argv, options)) return *code;
     std::string error;
     std::unique_ptr<Subject> opened = Subject::open(Subject::default_spec(), &error);
