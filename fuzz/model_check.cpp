@@ -41,7 +41,8 @@ uint64_t hash_of(std::string_view text) {
 
 // Whether it works is the host's affair on that day: believed as it was seen.
 bool as_seen(OpKind kind) {
-  return kind < OpKind::kClose || kind == OpKind::kDup || kind == OpKind::kAwait;
+  return kind < OpKind::kClose || kind == OpKind::kDup || kind == OpKind::kAwait ||
+         kind == OpKind::kSignal || kind == OpKind::kSpawn || kind == OpKind::kExit;
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ enum class OpKind : uint8_t {
   kKill,      // signal amount ends the child
   kReap,      // the child, if it has ended: its wait status
 };
-inline constexpr int kOpKinds = 21;
+inline constexpr int kOpKinds = 25;
 
 enum class Wait : uint8_t {
   kZero,     // a timeout of zero

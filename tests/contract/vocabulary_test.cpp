@@ -39,7 +39,7 @@ TEST(Vocabulary, NotesAreNamedByTheirFilter) {
   EXPECT_EQ(notes_text(filter::kTimer, 0x11), "SECONDS|ABSTIME");
   EXPECT_EQ(notes_text(filter::kRead, 0x3), "LOWAT|FILE_POLL");
   EXPECT_EQ(notes_text(filter::kVnode, 0x803), "DELETE|WRITE|0x800");
-  EXPECT_EQ(notes_text(filter::kProcdesc, 0x3), "0x3");
+  EXPECT_EQ(notes_text(filter::kFs, 0x3), "0x3");
   EXPECT_EQ(notes_text(filter::kVnode, 0), "0");
   for (const int16_t number : {filter::kUser, filter::kTimer, filter::kWrite, filter::kVnode}) {
     for (const uint32_t fflags : {0u, 1u, 0x40000007u, 0xc1ffffffu, 0xffffffffu}) {
