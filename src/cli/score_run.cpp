@@ -29,7 +29,7 @@ constexpr const char* kOrder[] = {kLitmus, kConformance,        kExplore,       
 // Of the first pass, in seconds.
 constexpr double kMoment = 1;
 // A program that has found something is left this long to say so and end.
-constexpr std::chrono::seconds kLastWords{2};
+constexpr std::chrono::milliseconds kLastWords{500};
 // The sweep has no budget: this part of it is a few seconds.
 constexpr char kSweepSample[] = "0.02";
 
