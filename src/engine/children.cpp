@@ -48,6 +48,12 @@ KQT_BARE int do_nothing(void* argument) {
   auto* script = static_cast<Script*>(argument);
   unsigned char status = 99;
   syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  // What the program does about a signal, or libFuzzer about SIGTERM, is not the child's way to
+  // end. All zero is SIG_DFL; the kernel's own struct has at most four words.
+  const uint64_t to_default[4] = {};
+  for (int number = 1; number < 32; number++) {
+    syscall(SYS_rt_sigaction, number, to_default, nullptr, sizeof(uint64_t));
+  }
   const uint64_t no_signals = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
   // Its orders on 0, and nothing else.
@@ -139,6 +145,7 @@ bool ScriptedChild::start() {
   pid_ = fork();
   if (pid_ == 0) {
     unsigned char status = 99;
+    for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
     dup2(ends[0], 0);
     dup2(ready[1], 1);
     const long most = sysconf(_SC_OPEN_MAX);
