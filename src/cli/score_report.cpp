@@ -193,8 +193,9 @@ std::string list_of_survivors(const Score& score) {
 std::string to_markdown(const Score& score) {
   std::string text =
       "# The mutation score\n\n"
-      "`scripts/score --every-engine --update-docs` writes this page: bugs are planted into libkq\n"
-      "one at a time, and every engine is asked to find them. A field is the seconds until it "
+      "`scripts/score --update-docs` writes this page: bugs are planted into libkq\n"
+      "one at a time, and the engines are asked to find them until one does (`--every-engine`: "
+      "all). A field is the seconds until it "
       "did,\n"
       "start-up included; – says that it did not within its budget.\n\n**" +
       headline(score) + ".** Seed " + std::to_string(score.seed) + ", " +
