@@ -106,7 +106,7 @@ CampaignOptions Scoring::campaign(const BuiltMutant& built, bool guided,
   options.subject = guided ? built.controlled : built.plain;
   options.seed = options_.seed;
   options.budget = options_.budget;
-  options.out = options_.out + "/work/" + name;
+  options.out = options_.out + "/engines/" + name;
   options.first_only = true;
   return options;
 }

@@ -123,13 +123,7 @@ bool ScriptedChild::start() {
   while (pid_ > 0 && script->ready.load(std::memory_order_acquire) == 0) {
     syscall(SYS_futex, &script->ready, 0 /* FUTEX_WAIT */, 0, nullptr, nullptr, 0);
   }
-  close_end(ends[0]);
-  orders_ = ends[1];
-  life_ = pid_ > 0 ? Life::kAlive : Life::kNone;
-  if (pid_ > 0) return true;
-  close_end(orders_);
-  errno = error;
-  return false;
+  return begin_life(ends, error);
 }
 
 #else
@@ -162,6 +156,12 @@ bool ScriptedChild::start() {
   while (pid_ > 0 && read(ready[0], &byte, 1) < 0 && errno == EINTR) {
   }
   close_end(ready[0]);
+  return begin_life(ends, error);
+}
+
+#endif
+
+bool ScriptedChild::begin_life(const int ends[2], int error) {
   close_end(ends[0]);
   orders_ = ends[1];
   life_ = pid_ > 0 ? Life::kAlive : Life::kNone;
@@ -170,8 +170,6 @@ bool ScriptedChild::start() {
   errno = error;
   return false;
 }
-
-#endif
 
 void ScriptedChild::clear() {
   if (life_ == Life::kAlive) kill_by(SIGKILL);

@@ -36,6 +36,8 @@ class ScriptedChild {
 
  private:
   enum class Life { kNone, kAlive, kZombie, kReaped };
+  // What start() ends with: ends, of the pipe of its orders; error, should there be no child.
+  bool begin_life(const int ends[2], int error);
   void await_death() const;
 
   pid_t pid_ = -1;
