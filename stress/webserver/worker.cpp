@@ -99,6 +99,8 @@ Connection* Worker::claim(const Ready& ready) {
         {"wrong-udata", "I12", "an event with the udata of another connection", {text_of(ready)}});
     return nullptr;
   }
+  // Before the first byte of an answer goes out, or a shutdown would cut it short.
+  c->idle.store(false, std::memory_order_relaxed);
   return c;
 }
 

@@ -21,6 +21,19 @@ TEST(I8, AWaiterMaySleepWhileNothingIsDue) {
   EXPECT_EQ(sketch.probe(30, 31, {}).write(40, 41).verdict(), "accepted");
 }
 
+TEST(I8, AStuckWaiterIsNamedThoughAnotherOrderHadNothingDue) {
+  // The second ADD came after the delivery, and its event was slept through; or both ADDs came
+  // before it, which the probe refutes.
+  Sketch sketch;
+  sketch.write(8, 9).change(10, 20, read_event(kAdd | kOnce, 1));
+  sketch.change(10, 20, read_event(kAdd | kOnce, 2)).wait(11, 19, {read_event(kOnce, 1)});
+  Sketch awake = sketch;
+  sketch.wait(12, kUnreturned, {});
+  EXPECT_EQ(sketch.probe(30, 31, {read_event(kOnce, 2)}).verdict(), "I8 stuck-waiter");
+  EXPECT_EQ(awake.probe(30, 31, {read_event(kOnce, 2)}).verdict(), "accepted");
+  EXPECT_EQ(awake.probe(40, 41, {read_event(kOnce, 2)}).verdict(), "I4 duplicate");
+}
+
 TEST(I8, AnEventThatTheProbeDoesNotGetIsLost) {
   Sketch sketch;
   sketch.change(10, 11, read_event(kAdd, 1)).wait(12, kUnreturned, {}).write(20, 21);

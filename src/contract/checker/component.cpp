@@ -8,6 +8,7 @@ namespace kqtorture::contract::checking {
 
 void Component::start() {
   ways_.reset(layout_.bytes());
+  excluded_.reset(layout_.bytes());
   visited_.reset(layout_.bytes());
   found_.reset(layout_.bytes());
   row_.assign(ways_.row_words(), 0);
@@ -102,6 +103,7 @@ Component::Status Component::finish(Handle handle, const CheckOptions& options, 
     }
   }
   if (status != Status::kFine) return status;
+  excluded_.clear();
   remove_bits(call.all);
   call.open = false;
   open_.erase(std::find(open_.begin(), open_.end(), handle));
@@ -120,6 +122,28 @@ Component::Status Component::sleep(Handle handle, const CheckOptions& options, E
   if (given_up_) return Status::kFine;
   const Call& call = calls_[handle];
   return search(call, call.required & call.ordered, options, effort);
+}
+
+void Component::keep_only(const std::vector<uint8_t>& keep) {
+  for (size_t i = 0; i < keep.size(); ++i) {
+    if (keep[i] == 0) excluded_.add(ways_.row(i));
+  }
+  ways_.keep_only(keep);
+}
+
+bool Component::return_to_excluded(Handle handle, const CheckOptions& options, Effort* effort) {
+  const Ways refuted = ways_;
+  for (size_t i = 0; i < excluded_.count(); ++i) {
+    ways_.clear();
+    ways_.add(excluded_.row(i));
+    const Call& call = calls_[handle];
+    const bool explains = search(call, call.required, options, effort) == Status::kFine;
+    ways_.clear();
+    ways_.add(excluded_.row(i));
+    if (explains) return true;
+  }
+  ways_ = refuted;
+  return false;
 }
 
 bool Component::rests() const {

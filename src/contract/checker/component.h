@@ -62,13 +62,17 @@ class Component {
   bool exclude(Wrong wrong) {
     std::vector<uint8_t> keep(ways_.count());
     bool any = false;
+    excluded_.clear();
     for (size_t i = 0; i < ways_.count(); ++i) {
       keep[i] = wrong(World(layout_, ways_.world(i))) ? 0 : 1;
       any = any || keep[i] != 0;
     }
-    if (any) ways_.keep_only(keep);
+    if (any) keep_only(keep);
     return any;
   }
+  // After finish() found no way: is there one among those that were excluded since another call
+  // ended? Then it is the only way left, as it was before this call.
+  bool return_to_excluded(Handle handle, const CheckOptions& options, Effort* effort);
 
   // No call on it is under way, or none that does not sleep.
   bool idle() const { return open_calls_ == 0; }
@@ -110,13 +114,14 @@ class Component {
   bool settle_call(const Call& call, uint64_t* row);
   bool would_forgo(const Call& call, uint64_t placed) const;
   void drop_dominated(const Call& call);
+  void keep_only(const std::vector<uint8_t>& keep);
   void remove_bits(uint64_t bits);
   uint64_t sign(const Call& call) const;
   void reach(uint64_t placed);
 
   Layout layout_;
   Rules rules_;
-  Ways ways_;
+  Ways ways_, excluded_;
   std::vector<Call> calls_;
   std::vector<Handle> open_;  // handles of open calls
   uint64_t free_bits_ = ~uint64_t{0};

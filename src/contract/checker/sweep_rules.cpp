@@ -225,6 +225,13 @@ History objects_only(const HistoryView& history, uint64_t until) {
 
 void Sweep::stuck(const Flight& flight, uint32_t index, Component::Handle handle) {
   Component& component = *census_.components()[index];
+  // What the probe saw may be refuted in the ways that were left only: then it is those that say
+  // that somebody slept through an event which are right.
+  if (flight.op->quiescent && component.return_to_excluded(handle, options_, &effort_)) {
+    const uint32_t kqueue = static_cast<uint32_t>(flight.kqueue);
+    overdue(flight, index, kqueue, true);
+    if (over_) return;
+  }
   if (is_object_call(*flight.op)) {
     // Is it the kqueue's answers that leave no order, or had the objects none to begin with?
     const bool watched = !component.rules().layout.cells.empty();
