@@ -179,8 +179,9 @@ bool Worker::accept_one(Listener& listener) {
   ++counts_.accepted;
   new_deadline(*c);
   server_.deadlines_->insert(*c);
+  const Watched what = watched(*c);
   armed(c, opaque_);
-  waiter_->arm(watched(*c), Direction::kRead, true);
+  waiter_->arm(what, Direction::kRead, true);
   return true;
 }
 
@@ -290,8 +291,10 @@ void Worker::send_and_go_on(Connection& c) {
 void Worker::arm(Connection& c, Direction direction) {
   c.idle.store(!c.parser.in_request() && direction == Direction::kRead, std::memory_order_relaxed);
   c.handlers.store(0, std::memory_order_relaxed);
+  // Looked up first: once it is armed, the next handler may have given the place to another.
+  const Watched what = watched(c);
   armed(&c, opaque_);
-  waiter_->arm(watched(c), direction, false);
+  waiter_->arm(what, direction, false);
 }
 
 // The WRITE knote has to be there before `ending` is looked at: either whoever ends the connection
@@ -326,8 +329,9 @@ void Worker::end(Connection& c, Reason reason) {
     return;
   }
   c.handlers.store(0, std::memory_order_relaxed);
+  const Watched what = watched(c);
   armed(&c, opaque_);
-  if (waiter_->force_own(watched(c))) return;
+  if (waiter_->force_own(what)) return;
   c.handlers.store(1, std::memory_order_relaxed);
   ++counts_.last_events;
   close(c);
