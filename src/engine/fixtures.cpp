@@ -24,6 +24,8 @@ namespace {
 
 // Connections that wait at a listener. More than any program makes; the system may allow fewer.
 constexpr int kBacklog = 16;
+// Above the numbers that programs use.
+constexpr int kFirstPrepared = 450;
 
 int host_eventfd() {
 #if defined(__linux__)
@@ -48,6 +50,7 @@ Fixtures::Fixtures(const Subject& subject)
 
 Fixtures::~Fixtures() {
   release_gaps();
+  prepare_connections(0, 0);
   for (std::vector<Ends>& kept : kept_) {
     for (const Ends& ends : kept) close(ends);
   }
@@ -216,24 +219,56 @@ int Fixtures::make_listener(bool unix_domain) {
   return -1;
 }
 
+void Fixtures::prepare_connections(int unix_domain, int inet) {
+  for (auto& sockets : prepared_) {
+    for (const std::atomic<int>& socket : sockets) {
+      if (socket >= 0) subject_.close(socket);
+    }
+  }
+  const int counts[2] = {inet, unix_domain};
+  for (size_t domain = 0; domain < 2; ++domain) {
+    const bool possible = host_descriptors_ && counts[domain] > 0;
+    prepared_[domain] =
+        std::vector<std::atomic<int>>(possible ? static_cast<size_t>(counts[domain]) : 0);
+    for (std::atomic<int>& socket : prepared_[domain]) {
+      const int low = calls_.socket(domain != 0 ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+      socket = low < 0 ? -1 : calls_.fcntl(low, F_DUPFD_CLOEXEC, kFirstPrepared);
+      if (low >= 0) subject_.close(low);
+      if (socket >= 0) set_nonblocking(socket);
+    }
+  }
+}
+
+// One that was prepared, if there is any left.
+int Fixtures::socket_for(bool unix_domain) {
+  for (std::atomic<int>& socket : prepared_[unix_domain ? 1 : 0]) {
+    if (const int fd = socket.exchange(-1); fd >= 0) return fd;
+  }
+  const int fd = calls_.socket(unix_domain ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+  if (fd >= 0) set_nonblocking(fd);
+  return fd;
+}
+
 int Fixtures::connect(int listener, bool unix_domain) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   if (calls_.getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0) return -1;
-  const int fd = calls_.socket(unix_domain ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+  const int fd = socket_for(unix_domain);
   if (fd < 0) return -1;
-  if (set_nonblocking(fd) &&
-      (calls_.connect(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 ||
-       errno == EINPROGRESS)) {
+  int made = -1;
+  const bool connected = calls_.connect(fd, reinterpret_cast<sockaddr*>(&address), length) == 0;
+  const bool prepared = fd >= kFirstPrepared;
+  if (connected || errno == EINPROGRESS) {
     // Segments that wait for company would arrive at a time that depends on the clock.
     const int on = 1;
     if (!unix_domain) calls_.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
+    if (!prepared) return fd;
+    made = calls_.fcntl(fd, F_DUPFD_CLOEXEC, 0);
   }
   const int error = errno;
   subject_.close(fd);
   errno = error;
-  return -1;
+  return made;
 }
 
 int Fixtures::accept(int listener) {

@@ -49,6 +49,9 @@ class Fixtures {
   // Connections are made of a listener of their own: the first one is as the others.
   void keep_no_listener() { keeps_listener_ = false; }
 
+  // Makes the sockets that connections will be made of, out of the way of the program's numbers, so
+  // that one that is refused never had one; those of before are closed. 0: none.
+  void prepare_connections(int unix_domain, int inet);
   // A connection to a listener; -1 with errno set.
   int connect(int listener, bool unix_domain);
   int accept(int listener);
@@ -71,6 +74,7 @@ class Fixtures {
   bool make_tcp(Ends* ends);
   bool make_tcp_by(int listener, Ends* ends);
   int make_listener(bool unix_domain);
+  int socket_for(bool unix_domain);
   int make_file(int64_t size);
   int make_named_file(int64_t size);
   bool set_nonblocking(int fd);
@@ -86,7 +90,8 @@ class Fixtures {
   std::vector<int> fillers_;
   bool named_ = false;
   FileNames names_;
-  Ends spare_;  // what the fillers are copies of
+  Ends spare_;                                 // what the fillers are copies of
+  std::vector<std::atomic<int>> prepared_[2];  // by domain; -1: in use
   int tcp_listener_ = -1;
   bool keeps_listener_ = true;
   std::mutex mutex_;       // of tcp_listener_

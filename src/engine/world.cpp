@@ -37,6 +37,20 @@ bool makes_descriptors(const Program& program) {
   return false;
 }
 
+// How many connections can it ask for?
+int connections(const Program& program, ObjectKind listener) {
+  int count = 0;
+  for (const Thread& thread : program.threads) {
+    count +=
+        static_cast<int>(std::count_if(thread.ops.begin(), thread.ops.end(), [&](const Op& op) {
+          if (op.kind != OpKind::kConnect) return false;
+          const uint8_t object = op.target.object;
+          return object == Ref::kNumber || program.objects[object].kind == listener;
+        }));
+  }
+  return count;
+}
+
 bool uses_names(const Program& program) {
   for (const Thread& thread : program.threads) {
     for (const Op& op : thread.ops) {
@@ -57,6 +71,8 @@ bool World::begin(const Program& program, Observer* observer, std::string* why_n
   program_ = &program;
   const bool names = uses_names(program);
   fixtures_.name_files(names);
+  fixtures_.prepare_connections(connections(program, ObjectKind::kUnixListener),
+                                connections(program, ObjectKind::kListener));
   const bool fresh = !keeps_ || names || makes_descriptors(program);
   for (size_t i = 0; i < program.objects.size(); i++) {
     if (!make(program, i, fresh, observer, why_not)) return false;
