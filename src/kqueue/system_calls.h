@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -35,6 +36,13 @@ inline int fstat(int fd, struct stat* status) {
   return static_cast<int>(syscall(SYS_fstat, fd, status));
 #else
   return ::fstat(fd, status);
+#endif
+}
+inline int fstatfs(int fd, struct statfs* status) {
+#if defined(__x86_64__) || defined(__aarch64__)
+  return static_cast<int>(syscall(SYS_fstatfs, fd, status));
+#else
+  return ::fstatfs(fd, status);
 #endif
 }
 inline off_t lseek(int fd, off_t offset, int whence) { return ::lseek(fd, offset, whence); }
@@ -82,8 +90,5 @@ inline int timerfd_settime_relative(int fd, const itimerspec* value) {
   return ::timerfd_settime(fd, 0, value, nullptr);
 }
 inline int inotify_init(int flags) { return static_cast<int>(syscall(SYS_inotify_init1, flags)); }
-inline int pipe2(int ends[2], int flags) {
-  return static_cast<int>(syscall(SYS_pipe2, ends, flags));
-}
 
 }  // namespace kq::sys

@@ -160,6 +160,7 @@ long dispatch(long number, const long* a, uintptr_t site) {
     case SYS_ioctl:
     case SYS_fstat:
     case SYS_newfstatat:
+    case SYS_fstatfs:
     case SYS_lseek:
     case SYS_getsockopt:
     case SYS_getsockname:
