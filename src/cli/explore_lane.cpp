@@ -16,6 +16,8 @@ namespace {
 
 // A schedule takes microseconds; who makes none for so long hangs.
 constexpr std::chrono::seconds kExploreLookInterval{3};
+// Nor does it compute for so long, be it in a loop of the subject in which no step is seen.
+constexpr std::chrono::seconds kExploreMostCpu{20};
 // Workers in a row that ran no schedule.
 constexpr int kMostIdleWorkers = 3;
 
@@ -78,6 +80,7 @@ int run_lane(int argc, char** argv, const std::vector<Scenario>& scenarios,
   SupervisorOptions options;
   options.program = "explore";
   options.look_interval = kExploreLookInterval;
+  options.most_cpu = kExploreMostCpu;
   options.complete = [&](Finding* finding) {
     complete(scenarios, arguments, plan, board, &lane, finding);
   };
