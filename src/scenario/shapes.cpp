@@ -34,13 +34,6 @@ constexpr Share kShares[] = {{kPipe, 32},     {kSocketpair, 15},  {kUser, 17},  
 uint8_t Shapes::add_object(ObjectKind kind) {
   std::vector<Object>& objects = program_.objects;
   if (objects.size() == limit::kObjects) return static_cast<uint8_t>(objects.size() - 1);
-  // Which of a timer that is started anew and a signal comes first is an open question
-  // (docs/libkq.md).
-  const auto has = [&](ObjectKind other) {
-    return std::any_of(objects.begin(), objects.end(),
-                       [&](const Object& object) { return object.kind == other; });
-  };
-  if ((kind == kSignal && has(kTimer)) || (kind == kTimer && has(kSignal))) kind = kUser;
   Object object{.kind = kind, .name = {}, .value = 0};
   int number = 0;
   do {
