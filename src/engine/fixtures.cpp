@@ -25,6 +25,9 @@ namespace {
 // Connections that wait at a listener. More than any program makes; the system may allow fewer.
 constexpr int kBacklog = 16;
 
+// A program's signal handler: that it runs is not what is looked at.
+void heard(int) {}
+
 int host_eventfd() {
 #if defined(__linux__)
   return ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -131,6 +134,16 @@ void Fixtures::give_back(ScriptedChild* child) {
   const auto at = std::find_if(children_.begin(), children_.end(),
                                [child](const auto& other) { return other.get() == child; });
   children_.erase(at);
+}
+
+bool Fixtures::set_signal(int64_t value, struct sigaction* before) {
+  const int signal = signal_of(value);
+  struct sigaction act {};
+  const bool by_default = signal == SIGURG || signal == SIGWINCH;
+  act.sa_handler = value >= kHandled ? heard : by_default ? SIG_DFL : SIG_IGN;
+  act.sa_flags = SA_RESTART;
+  sigemptyset(&act.sa_mask);
+  return calls_.sigaction(signal, &act, before) == 0;
 }
 
 bool Fixtures::drained(int fd, ObjectKind kind) {

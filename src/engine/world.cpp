@@ -15,9 +15,6 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
-// A program's signal handler: that it runs is not what is looked at.
-void heard(int) {}
-
 // Does the program make descriptors while it runs? Then which numbers they get is part of what it
 // does, and it must be the same in every process.
 bool makes_descriptors(const Program& program) {
@@ -135,14 +132,7 @@ void World::end() {
 }
 
 bool World::make_signal(size_t index) {
-  const int64_t value = program_->objects[index].value;
-  const int signal = signal_of(value);
-  struct sigaction act {};
-  const bool ignored = signal == SIGUSR1 || signal == SIGUSR2;
-  act.sa_handler = value >= kHandled ? heard : ignored ? SIG_IGN : SIG_DFL;
-  act.sa_flags = SA_RESTART;
-  sigemptyset(&act.sa_mask);
-  return subject_.calls().sigaction(signal, &act, &dispositions_[index]) == 0;
+  return fixtures_.set_signal(program_->objects[index].value, &dispositions_[index]);
 }
 
 bool World::make_child(size_t index) {
@@ -183,6 +173,14 @@ uint64_t World::value(const Ref& ref) const {
   const bool has_slot = has_descriptor(object.kind) || object.kind == ObjectKind::kChild;
   if (!has_slot) return static_cast<uint64_t>(object.value);
   return static_cast<uint64_t>(int64_t{slots_[ref.object][ref.end].number.load(kRelaxed)});
+}
+
+int World::child_with(int64_t pid) const {
+  for (int i = 0; i < static_cast<int>(made_); i++) {
+    const ScriptedChild* const child = children_[i];
+    if (child != nullptr && child->pid() == pid) return static_cast<int>(limit::kNeverOpen) + i;
+  }
+  return -1;
 }
 
 void World::bind(const Ref& ref, int number) {

@@ -71,10 +71,10 @@ struct Object {
   friend bool operator==(const Object&, const Object&) = default;
 };
 
-// The signals that a program may post: none of them harms a process, or is anybody else's. USR1 and
-// USR2 are ignored, URG and WINCH left to their default, which is to do nothing, unless the program
-// wants them handled.
-inline constexpr int kSignalWords = 4;
+// The signals that a program may post: none of them harms a process, or is anybody else's. URG and
+// WINCH are left to their default, which is to do nothing, the others are ignored, unless the
+// program wants them handled. RT1 to RT12 are real-time signals, for who needs many.
+inline constexpr int kSignalWords = 16;
 inline constexpr int64_t kHandled = 16;  // added to the index in the value of a kSignal
 std::string_view signal_word(int64_t value);
 // The number it has on this system, and -1 for a word that there is not.
