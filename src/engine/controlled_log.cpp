@@ -10,7 +10,14 @@ namespace {
 
 bool is_about_a_process(contract::OpKind kind) {
   using contract::OpKind;
-  return kind == OpKind::kSpawn || kind == OpKind::kExit || kind == OpKind::kReap;
+  return kind == OpKind::kSpawn || kind == OpKind::kExit || kind == OpKind::kReap ||
+         kind == OpKind::kProcdesc;
+}
+
+// What happens beside the subject, and shows on its descriptors.
+bool changes_outside(contract::OpKind kind) {
+  using contract::OpKind;
+  return kind == OpKind::kExit || (kind >= OpKind::kTruncate && kind <= OpKind::kEntryRenamed);
 }
 
 }  // namespace
@@ -37,7 +44,9 @@ uint64_t ControlledLog::hash_of(const contract::Op& op) const {
   uint64_t hash = Fingerprint::mixed(lane_, static_cast<uint64_t>(op.kind));
   hash = Fingerprint::mixed(
       hash, same_in_every_run(op.kind, op.fd) << 32 | static_cast<uint32_t>(op.fd2));
-  return Fingerprint::mixed(hash, static_cast<uint64_t>(op.amount));
+  const bool about = op.kind == contract::OpKind::kProcdesc;
+  return Fingerprint::mixed(
+      hash, about ? same_in_every_run(op.kind, op.amount) : static_cast<uint64_t>(op.amount));
 }
 
 void ControlledLog::before(contract::Op* op) {
@@ -46,7 +55,7 @@ void ControlledLog::before(contract::Op* op) {
   sched::Runtime& runtime = sched::Runtime::get();
   const uint64_t hash = hash_of(*op);
   runtime.call(true, steps_ ? hash : 0);
-  if (op->kind == contract::OpKind::kExit) runtime.outside_change(true);
+  if (changes_outside(op->kind)) runtime.outside_change(true);
   const uint64_t now = runtime.now_ns();
   current_ = op;
   began(*op, now);
@@ -55,7 +64,7 @@ void ControlledLog::before(contract::Op* op) {
 
 bool ControlledLog::after(const contract::Op& op, const contract::Outcome& outcome) {
   sched::Runtime& runtime = sched::Runtime::get();
-  if (op.kind == contract::OpKind::kExit) runtime.outside_change(false);
+  if (changes_outside(op.kind)) runtime.outside_change(false);
   const uint64_t now = runtime.now_ns();
   uint64_t hash = Fingerprint::mixed(hash_of(op), op.kind == contract::OpKind::kSpawn
                                                       ? same_in_every_run(op.kind, outcome.value)

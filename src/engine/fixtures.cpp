@@ -11,6 +11,7 @@
 
 #if defined(__linux__)
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #endif
 
 #include <algorithm>
@@ -79,6 +80,10 @@ bool Fixtures::make(ObjectKind kind, int64_t value, Ends* ends) {
     case ObjectKind::kFile:
       ends->fd[0] = named_ ? names_.create(calls_.open, value) : make_file(value);
       return ends->fd[0] >= 0;
+    case ObjectKind::kDirectory:
+      errno = ENOSYS;
+      ends->fd[0] = host_descriptors_ ? names_.create_directory(calls_.open) : -1;
+      return ends->fd[0] >= 0;
     case ObjectKind::kKqueue:
       ends->fd[0] = calls_.kqueue();
       return ends->fd[0] >= 0;
@@ -101,7 +106,8 @@ void Fixtures::give_back(ObjectKind kind, const Ends& ends, bool clean, bool dir
   std::vector<Ends>& kept = kept_[static_cast<size_t>(kind)];
   // Not kept: a kqueue, whose closing is what empties the subject; a file that cannot be made new;
   // TCP with traffic, which may still be arriving.
-  const bool keepable = kind != ObjectKind::kKqueue &&
+  const bool keepable = kind != ObjectKind::kKqueue && kind != ObjectKind::kProcdesc &&
+                        kind != ObjectKind::kDirectory &&
                         (kind != ObjectKind::kFile || host_descriptors_) &&
                         !(kind == ObjectKind::kTcp && dirty);
   if (kind == ObjectKind::kFile) dirty = false;
@@ -134,6 +140,16 @@ void Fixtures::give_back(ScriptedChild* child) {
   const auto at = std::find_if(children_.begin(), children_.end(),
                                [child](const auto& other) { return other.get() == child; });
   children_.erase(at);
+}
+
+bool Fixtures::describe(pid_t pid, Ends* ends) {
+#if defined(SYS_pidfd_open)
+  ends->fd[0] = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+#else
+  (void)pid;
+  errno = ENOSYS;
+#endif
+  return ends->fd[0] >= 0;
 }
 
 bool Fixtures::set_signal(int64_t value, struct sigaction* before) {
@@ -354,6 +370,12 @@ contract::Op Fixtures::operation(ObjectKind kind, int64_t value) {
       break;
     case ObjectKind::kChild:
       op.kind = contract::OpKind::kSpawn;
+      break;
+    case ObjectKind::kProcdesc:
+      op.kind = contract::OpKind::kProcdesc;
+      break;
+    case ObjectKind::kDirectory:
+      op.kind = contract::OpKind::kDirectory;
       break;
     default:
       op.kind = contract::OpKind::kKqueue;

@@ -43,6 +43,8 @@ class Fixtures {
   // A child that is alive; null with errno set. Give it back, whatever has become of it.
   ScriptedChild* take_child();
   void give_back(ScriptedChild* child);
+  // A descriptor of the process. False with errno set.
+  bool describe(pid_t pid, Ends* ends);
   // Has the signal ignored, handled or left to its default, as an object of this value wants it.
   // *before: the disposition to put back. False with errno set.
   bool set_signal(int64_t value, struct sigaction* before);

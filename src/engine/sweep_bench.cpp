@@ -258,6 +258,9 @@ bool SweepBench::make(int slot) {
       if (place.child != nullptr) fixtures_.give_back(place.child);
       place.child = fixtures_.take_child();
       return place.child != nullptr;
+    case ObjectKind::kProcdesc:
+      place.child = fixtures_.take_child();
+      return place.child != nullptr && fixtures_.describe(place.child->pid(), &place.ends);
     default:
       return fixtures_.make(case_.kind(), 0, &place.ends);
   }

@@ -12,9 +12,10 @@ using State = SweepState;
 using Target = SweepTarget;
 
 constexpr const char* kTargetNames[kSweepTargets] = {
-    "READ-pipe",  "READ-socket", "READ-lowat",   "WRITE-pipe", "WRITE-socket", "EMPTY-socket",
-    "VNODE-file", "USER",        "USER-trigger", "TIMER",      "TIMER-bad",    "SIGNAL",
-    "PROC",       "PROC-exit",   "AIO",          "zero",       "positive",     "below"};
+    "READ-pipe",    "READ-socket", "READ-lowat", "WRITE-pipe", "WRITE-socket",
+    "EMPTY-socket", "VNODE-file",  "PROCDESC",   "USER",       "USER-trigger",
+    "TIMER",        "TIMER-bad",   "SIGNAL",     "PROC",       "PROC-exit",
+    "AIO",          "zero",        "positive",   "below"};
 constexpr const char* kCreationNames[kSweepCreations] = {"level", "clear", "oneshot", "dispatch",
                                                          "dispatch-clear"};
 constexpr const char* kStateNames[kSweepStates] = {"absent", "enabled",   "disabled",
@@ -34,6 +35,8 @@ int16_t filter_of(Target target) {
       return contract::filter::kEmpty;
     case Target::kVnodeFile:
       return contract::filter::kVnode;
+    case Target::kProcdesc:
+      return contract::filter::kProcdesc;
     case Target::kUser:
     case Target::kUserTrigger:
       return contract::filter::kUser;
@@ -60,7 +63,9 @@ int16_t filter_of(Target target) {
 bool is_invalid(Target target) { return target >= Target::kUnimplemented; }
 bool is_user(Target target) { return target == Target::kUser || target == Target::kUserTrigger; }
 bool is_timer(Target target) { return target == Target::kTimer || target == Target::kTimerBad; }
-bool is_process(Target target) { return target == Target::kProc || target == Target::kProcExit; }
+bool is_process(Target target) {
+  return target == Target::kProc || target == Target::kProcExit || target == Target::kProcdesc;
+}
 
 bool dispatches(Creation creation) {
   return creation == Creation::kDispatch || creation == Creation::kDispatchClear;
@@ -81,7 +86,7 @@ const char* filter_reason(const SweepCase& one) {
   }
   if (one.object == SweepObject::kEof &&
       (is_process(one.target) || one.target == Target::kSignal)) {
-    return "SIGNAL and PROC know no EOF of an object";
+    return "SIGNAL, PROC and PROCDESC know no EOF of an object";
   }
   if (one.object == SweepObject::kEof && (is_user(one.target) || is_timer(one.target))) {
     return "USER and TIMER know no EOF";
@@ -138,7 +143,8 @@ const char* signal_reason(const SweepCase& one) {
 const char* process_reason(const SweepCase& one) {
   const bool ready = one.object == SweepObject::kReady;
   const bool queued = one.state == State::kQueued || one.state == State::kDisabledQueued;
-  if (one.state == State::kDelivered) return "a PROC knote is gone when the exit was delivered";
+  if (one.state == State::kDelivered)
+    return "a knote of a process is gone when the exit was delivered";
   if (one.target == Target::kProcExit) {
     const bool swept = one.creation == Creation::kLevel && !queued && !ready;
     return swept ? nullptr : "the exit after the word is swept once enabled and once disabled";
@@ -181,7 +187,7 @@ const char* reason(const SweepCase& one) {
 
 }  // namespace
 
-bool SweepCase::has_object() const { return target <= Target::kVnodeFile; }
+bool SweepCase::has_object() const { return target <= Target::kProcdesc; }
 
 ObjectKind SweepCase::kind() const {
   switch (target) {
@@ -195,6 +201,8 @@ ObjectKind SweepCase::kind() const {
       return ObjectKind::kSocketpair;
     case Target::kVnodeFile:
       return ObjectKind::kFile;
+    case Target::kProcdesc:
+      return ObjectKind::kProcdesc;
     case Target::kTimer:
     case Target::kTimerBad:
       return ObjectKind::kTimer;

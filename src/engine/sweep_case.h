@@ -28,6 +28,7 @@ enum class SweepTarget : uint8_t {
   kWriteSocket,
   kEmptySocket,  // a local one: the other side has read everything, or not
   kVnodeFile,    // interested in writes, as is the change; ready: written to
+  kProcdesc,     // of a child; ready: of a zombie
   kUser,         // the change carries FFOR|0x4
   kUserTrigger,  // and TRIGGER
   kTimer,        // absolute times: far away (idle) or long past (ready)
@@ -40,7 +41,7 @@ enum class SweepTarget : uint8_t {
   kPositive,
   kBelow,  // below the table
 };
-inline constexpr int kSweepTargets = 18;
+inline constexpr int kSweepTargets = 19;
 
 enum class SweepCreation : uint8_t { kLevel, kClear, kOneshot, kDispatch, kDispatchClear };
 inline constexpr int kSweepCreations = 5;
@@ -56,8 +57,8 @@ enum class SweepState : uint8_t {
 inline constexpr int kSweepStates = 6;
 
 // Of a descriptor: nothing to be done, something, or the other end is closed. Of USER: the latch.
-// Of TIMER: far away, or expired. Of VNODE: the notes of the knote. Of SIGNAL: its count. Of PROC:
-// whether the process has ended.
+// Of TIMER: far away, or expired. Of VNODE: the notes of the knote. Of SIGNAL: its count. Of PROC
+// and PROCDESC: whether the process has ended.
 enum class SweepObject : uint8_t { kIdle, kReady, kEof };
 inline constexpr int kSweepObjects = 3;
 

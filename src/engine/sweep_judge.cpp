@@ -190,6 +190,7 @@ Answer SweepJudge::replay(const SweepStep& step, const SweepSeen& seen, const ui
       outcome.fd = SweepBench::kEnd0;
       outcome.fd2 = SweepBench::kEnd1;
       if (case_.kind() == ObjectKind::kSignal) op.amount = SweepBench::kIdent;
+      if (case_.kind() == ObjectKind::kProcdesc) op.amount = SweepBench::kIdent;
       if (case_.kind() == ObjectKind::kChild) outcome.value = SweepBench::kIdent;
       break;
     case Kind::kRaise:

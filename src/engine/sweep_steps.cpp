@@ -96,6 +96,7 @@ class Layout {
         break;
       case Target::kProc:
       case Target::kProcExit:
+      case Target::kProcdesc:
         process();
         break;
       default:

@@ -68,10 +68,13 @@ bool World::make(const Program& program, size_t index, bool fresh, Observer* obs
   const bool descriptor = has_descriptor(object.kind) && object.kind != ObjectKind::kVariable;
   const bool signal = object.kind == ObjectKind::kSignal;
   const bool child = object.kind == ObjectKind::kChild;
+  const bool described = object.kind == ObjectKind::kProcdesc;
   const bool exists = descriptor || signal || child;
   Ends ends;
-  const bool made = signal       ? make_signal(index)
-                    : child      ? make_child(index)
+  const bool made = signal  ? make_signal(index)
+                    : child ? make_child(index)
+                    : described
+                        ? make_child(index) && fixtures_.describe(children_[index]->pid(), &ends)
                     : descriptor ? (fresh ? fixtures_.make(object.kind, object.value, &ends)
                                           : fixtures_.take(object.kind, object.value, &ends))
                                  : true;
@@ -96,6 +99,7 @@ bool World::make(const Program& program, size_t index, bool fresh, Observer* obs
   outcome.fd = ends.fd[0];
   outcome.fd2 = ends.fd[1];
   if (child) outcome.value = children_[index]->pid();
+  if (described) op.amount = children_[index]->pid();
   observer->before(&op);
   if (observer->after(op, outcome)) return true;
   *why_not = "the model does not take a fresh " + std::string(word_of_object(object.kind));
@@ -111,7 +115,7 @@ void World::end() {
     if (object.kind == ObjectKind::kSignal) {
       subject_.calls().sigaction(signal_of(object.value), &dispositions_[i], nullptr);
     }
-    if (object.kind == ObjectKind::kChild) fixtures_.give_back(children_[i]);
+    if (children_[i] != nullptr) fixtures_.give_back(children_[i]);
     children_[i] = nullptr;
   }
   for (size_t i = 0; i < made_; i++) {
