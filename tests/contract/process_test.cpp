@@ -262,8 +262,7 @@ TEST_P(ProcessDescriptors, OthersTakeNoSuchKnote) {
   EXPECT_EQ(world_.call(kq_, files), Answered::failed(EINVAL));
 }
 
-INSTANTIATE_TEST_SUITE_P(Hosts, ProcessDescriptors,
-                         ::testing::Values("linux", "linux-at-once", "bsd"),
+INSTANTIATE_TEST_SUITE_P(Hosts, ProcessDescriptors, ::testing::Values("linux", "linux-at-once"),
                          [](const auto& instance) {
                            std::string name = instance.param;
                            std::erase(name, '-');
