@@ -34,8 +34,9 @@ bool modelled(int16_t number) {
 }
 
 bool unmodelled(const Profile& profile, const Host& host, int16_t number) {
-  const bool file = number == filter::kVnode || number == filter::kEmpty;
-  if (file && !profile.freebsd_files) return true;
+  const bool freebsds =
+      number == filter::kVnode || number == filter::kEmpty || number == filter::kProcdesc;
+  if (freebsds && !profile.freebsd_files) return true;
   return number < 0 && number > -32 && (host.unmodelled_filters & (1u << -number)) != 0;
 }
 
@@ -113,10 +114,16 @@ ChangeOutcome attach(const Context& context, uint8_t kqueue, const Event& change
   if (object.kind == ObjectKind::kKqueue) {
     return attach_kqueue(context, kqueue, change, target.object);
   }
-  if (change.filter == filter::kVnode && object.kind != ObjectKind::kFile) {
+  const bool directory = object.kind == ObjectKind::kDirectory;
+  if (change.filter == filter::kVnode && object.kind != ObjectKind::kFile && !directory) {
     return fail(change, EINVAL);
   }
   if (change.filter == filter::kEmpty && !is_socket(object.kind)) return fail(change, EINVAL);
+  const bool described = object.kind == ObjectKind::kProcdesc;
+  if (change.filter == filter::kProcdesc && !described) return fail(change, EINVAL);
+  // On Linux poll(2) knows such descriptors, and so does an emulation on it.
+  if (described && change.filter != filter::kProcdesc) return undecided();
+  if (directory && is_descriptor_filter(change.filter)) return undecided();
   if (object.kind == ObjectKind::kPipe && change.filter == filter::kWrite) {
     return attach_pipe_write(context, change, target);
   }
@@ -163,7 +170,8 @@ ChangeOutcome create(const Context& context, uint8_t kqueue, const Event& change
     outcome.created = true;
     return outcome;
   }
-  if (knote.filter == filter::kProc && note_if_ended(context, &knote)) {
+  const bool process = knote.filter == filter::kProc || knote.filter == filter::kProcdesc;
+  if (process && note_if_ended(context, &knote)) {
     wake_parents(context, kqueue, Tri::kNo);
   }
   task_may_look(context, &knote);

@@ -245,7 +245,7 @@ Evaluation evaluate_object_deep(const Profile& profile, const Host& host, const 
                                 const Interest& interest, int depth) {
   const Object& object = state.object[index];
   const bool reads = filter == filter::kRead;
-  if (filter == filter::kVnode) return {};  // the knote knows
+  if (filter == filter::kVnode || filter == filter::kProcdesc) return {};  // the knote knows
   if (filter == filter::kEmpty) return send_queue(object, end);
   switch (object.kind) {
     case ObjectKind::kPipe:
@@ -265,6 +265,8 @@ Evaluation evaluate_object_deep(const Profile& profile, const Host& host, const 
       return reads ? file_read(object, interest) : file_write();
     case ObjectKind::kKqueue:
       return kqueue_read(profile, host, state, index, depth);
+    case ObjectKind::kProcdesc:
+    case ObjectKind::kDirectory:
     case ObjectKind::kFree:
       break;
   }
@@ -274,6 +276,7 @@ Evaluation evaluate_object_deep(const Profile& profile, const Host& host, const 
 Evaluation evaluate_deep(const Profile& profile, const Host& host, const State& state,
                          const Knote& knote, int depth) {
   if (knote.object == Knote::kNoObject) return evaluate_self(knote);
+  if (knote.filter == filter::kProcdesc) return evaluate_self(knote);
   if (knote.filter == filter::kVnode) return evaluate_vnode(knote);
   Evaluation now = evaluate_object_deep(profile, host, state, knote.object, knote.end, knote.filter,
                                         {knote.sfflags, knote.sdata}, depth);

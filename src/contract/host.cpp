@@ -26,7 +26,6 @@ constexpr Host linux_at_once() {
   h.half_close_shows = false;
   h.half_close_activates_both = true;
   h.sees_forks = false;
-  h.unmodelled_filters = 1u << -filter::kProcdesc;
   return h;
 }
 

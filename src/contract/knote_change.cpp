@@ -11,8 +11,14 @@ namespace {
 
 bool touches_itself(int16_t number) { return number == filter::kUser || number == filter::kTimer; }
 
+bool is_about_a_process(int16_t number) {
+  return number == filter::kProc || number == filter::kProcdesc;
+}
+
 // The knote's condition is in the knote.
-bool evaluates_itself(const Knote& knote) { return knote.object == Knote::kNoObject; }
+bool evaluates_itself(const Knote& knote) {
+  return knote.object == Knote::kNoObject || is_about_a_process(knote.filter);
+}
 
 // libkqueue's modify hook: does it run for this change?
 bool modify_hook_runs(const Event& change) {
@@ -51,7 +57,7 @@ bool reevaluates(const Profile& profile, const Event& change, bool was_disabled)
 
 // The object as it is found by a change: its state replaces what was accumulated.
 void evaluate_at_change(const Host& host, const Evaluation& now, Knote* knote) {
-  const bool late = host.registration == Observed::kAtScan && knote->object != Knote::kNoObject;
+  const bool late = host.registration == Observed::kAtScan && !evaluates_itself(*knote);
   if (late) {
     knote->data = knote->data.join(now.data);
     knote->eof = tri_join(knote->eof, now.eof);
@@ -86,7 +92,7 @@ void force(const Profile& profile, const Host& host, uint32_t tick, Knote* knote
   // How often a timer has expired is not sure before somebody was told (3.4: no upper bound).
   if (knote->filter == filter::kTimer && timer_runs(*knote)) knote->data.lo = 0;
   // An emulation may not have kept the last value of a knote that it does not watch (section 9).
-  const bool counts = knote->filter == filter::kSignal || knote->filter == filter::kProc;
+  const bool counts = knote->filter == filter::kSignal || is_about_a_process(knote->filter);
   if (knote->disabled && host.activation == Observed::kAtScan && !counts) {
     knote->data = knote->data.join(Range::exactly(0));
   }
@@ -110,7 +116,7 @@ Evaluation evaluate_self(const Knote& knote) {
   Evaluation now;
   if (knote.filter == filter::kUser) {
     now.ready = knote.latch;
-  } else if (knote.filter == filter::kProc) {
+  } else if (is_about_a_process(knote.filter)) {
     now.ready = tri(knote.fflags != 0);
     now.eof = knote.eof;
     now.data = knote.data;
@@ -201,10 +207,10 @@ ChangeResult create_knote(const Profile& profile, const Host& host, const Event&
     }
     knote->flags |= implied_timer_flags(profile, change.fflags);
     start_timer(profile, change.fflags, change.data, knote);
-  } else if (knote->filter == filter::kSignal || knote->filter == filter::kProc) {
+  } else if (knote->filter == filter::kSignal || is_about_a_process(knote->filter)) {
     knote->flags |= flag::kClear;
     // A history does not tell when a process ends; its last event does.
-    if (knote->filter == filter::kProc) knote->flags_maybe |= flag::kOneshot;
+    if (is_about_a_process(knote->filter)) knote->flags_maybe |= flag::kOneshot;
   }
   knote->disabled = has(change, flag::kDisable);
   const bool evaluated =

@@ -177,6 +177,14 @@ Answer shut_down(const Context& context, const Op& op, const Outcome& seen,
   return Answer::kAccepted;
 }
 
+Answer describe_child(const Context& context, const Op& op, const Outcome& seen) {
+  const Answer made = create(context, op, seen, ObjectKind::kProcdesc, false);
+  if (made != Answer::kAccepted || seen.value == -1) return made;
+  const Descriptor* const descriptor = context.state->find_descriptor(seen.fd);
+  context.state->object[descriptor->object].offset = op.amount;
+  return add_child(context, op.amount);
+}
+
 Answer judge_creation(const Context& context, const Op& op, const Outcome& seen) {
   switch (op.kind) {
     case OpKind::kKqueue:
@@ -194,6 +202,10 @@ Answer judge_creation(const Context& context, const Op& op, const Outcome& seen)
       return create(context, op, seen, ObjectKind::kListener, false);
     case OpKind::kEventfd:
       return create(context, op, seen, ObjectKind::kEventfd, false);
+    case OpKind::kProcdesc:
+      return describe_child(context, op, seen);
+    case OpKind::kDirectory:
+      return create(context, op, seen, ObjectKind::kDirectory, false);
     default:
       return create(context, op, seen, ObjectKind::kFile, false);
   }
@@ -201,6 +213,14 @@ Answer judge_creation(const Context& context, const Op& op, const Outcome& seen)
 
 Answer judge_use(const Context& context, const Op& op, const Outcome& seen,
                  const Descriptor& target) {
+  const bool described = context.state->object[target.object].kind == ObjectKind::kProcdesc;
+  if (described && op.kind >= OpKind::kRead && op.kind <= OpKind::kEntryRenamed) {
+    return context.undecided();
+  }
+  const bool directory = context.state->object[target.object].kind == ObjectKind::kDirectory;
+  if (directory && op.kind >= OpKind::kRead && op.kind <= OpKind::kReplace) {
+    return context.undecided();
+  }
   switch (op.kind) {
     case OpKind::kConnect:
       return connect(context, op, seen, target);
@@ -226,6 +246,10 @@ Answer judge_use(const Context& context, const Op& op, const Outcome& seen,
     case OpKind::kRename:
     case OpKind::kReplace:
       return judge_file_op(context, op, seen);
+    case OpKind::kEntryMade:
+    case OpKind::kEntryGone:
+    case OpKind::kEntryRenamed:
+      return judge_entry_op(context, op, seen);
     default: {
       const Answer returned = expect_value(context, op, seen, 0);
       if (returned == Answer::kAccepted && op.kind == OpKind::kUnseenClose) {

@@ -17,6 +17,7 @@ Answer judge_write(const Context& context, const Op& op, const Outcome& seen);
 Answer judge_seek(const Context& context, const Op& op, const Outcome& seen);
 // What is done to a file's attributes and names (vnode.cpp).
 Answer judge_file_op(const Context& context, const Op& op, const Outcome& seen);
+Answer judge_entry_op(const Context& context, const Op& op, const Outcome& seen);
 Answer judge_truncate(const Context& context, const Op& op, const Outcome& seen);
 
 // The call returned `value`, and nothing else is right.

@@ -92,6 +92,7 @@ void close_end(const Context& context, int index, int end) {
   const End& other = object.end[1 - end];
   const bool both = object.kind == ObjectKind::kListener || object.kind == ObjectKind::kEventfd ||
                     object.kind == ObjectKind::kFile || object.kind == ObjectKind::kKqueue ||
+                    object.kind == ObjectKind::kProcdesc || object.kind == ObjectKind::kDirectory ||
                     other.closed;
   if (object.kind == ObjectKind::kListener) close_listener(context, index);
   if (object.kind == ObjectKind::kKqueue) drop_kqueue(context, index);

@@ -5,23 +5,25 @@ namespace kqtorture::contract {
 namespace {
 
 constexpr const char* kOpNames[kOpKinds] = {
-    "kqueue",  "pipe",   "stream-pair", "dgram-pair", "tcp-pair", "unix-listener", "tcp-listener",
-    "eventfd", "file",   "connect",     "accept",     "close",    "unseen-close",  "dup",
-    "dup2",    "read",   "write",       "shutdown",   "seek",     "truncate",      "chmod",
-    "link",    "unlink", "rename",      "replace",    "signal",   "raise",         "spawn",
-    "exit",    "reap",   "await",       "kevent"};
+    "kqueue",       "pipe",     "stream-pair",  "dgram-pair", "tcp-pair",   "unix-listener",
+    "tcp-listener", "eventfd",  "file",         "procdesc",   "directory",  "connect",
+    "accept",       "close",    "unseen-close", "dup",        "dup2",       "read",
+    "write",        "shutdown", "seek",         "truncate",   "chmod",      "link",
+    "unlink",       "rename",   "replace",      "entry-made", "entry-gone", "entry-renamed",
+    "signal",       "raise",    "spawn",        "exit",       "reap",       "await",
+    "kevent"};
 
 constexpr const char* kTimeoutNames[] = {"zero",     "finite",    "forever",
                                          "negative", "bad-nanos", "unreadable"};
 
 bool takes_descriptor(OpKind kind) {
   const bool process = kind == OpKind::kExit || kind == OpKind::kReap;
-  return (kind >= OpKind::kConnect && kind <= OpKind::kTruncate) || process ||
+  return (kind >= OpKind::kConnect && kind <= OpKind::kEntryRenamed) || process ||
          kind == OpKind::kKevent;
 }
 bool takes_amount(OpKind kind) {
   return kind == OpKind::kEventfd || kind == OpKind::kFile || kind == OpKind::kExit ||
-         (kind >= OpKind::kRead && kind <= OpKind::kRaise);
+         kind == OpKind::kProcdesc || (kind >= OpKind::kRead && kind <= OpKind::kRaise);
 }
 
 std::string kevent_text(const Op& op) {
@@ -53,6 +55,8 @@ int opens(OpKind kind) {
     case OpKind::kTcpListener:
     case OpKind::kEventfd:
     case OpKind::kFile:
+    case OpKind::kProcdesc:
+    case OpKind::kDirectory:
     case OpKind::kConnect:
     case OpKind::kAccept:
     case OpKind::kDup:

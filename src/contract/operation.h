@@ -25,32 +25,37 @@ enum class OpKind : uint8_t {
   kTcpListener,   // listening socket on the loopback -> fd
   kEventfd,       // amount: the initial value; non-blocking, not a semaphore -> fd
   kFile,          // amount: size in bytes of a fresh regular file, offset 0, read-write -> fd
+  kProcdesc,      // amount: the id of a child that does nothing until it ends -> fd, of the child
+  kDirectory,     // a fresh directory, empty -> fd
   kConnect,       // fd: the listener; -> fd the connected (or connecting) client, non-blocking
   kAccept,        // fd: the listener; -> fd the server's side, non-blocking
   kClose,         // fd
   kUnseenClose,   // fd, behind the kqueue's back: by raw system call
   kDup,           // fd; -> fd the new number
   kDup2,          // fd onto fd2; value: fd2
-  kRead,      // fd, amount bytes asked for; value: bytes got. An eventfd: amount 8, see `counter`
-  kWrite,     // fd, amount bytes; value: bytes accepted. An eventfd: amount is what is added,
-              // and value 8
-  kShutdown,  // fd, amount: 0 the receiving side, 1 the sending side, 2 both (SHUT_RD, _WR, _RDWR)
-  kSeek,      // fd of a file, amount: the new offset; value: the same
-  kTruncate,  // fd of a file, amount: the new size
-  kChmod,     // fd of a file, whose mode is set to what it is
-  kLink,      // fd of a file, which gets one more name
-  kUnlink,    // fd of a file, which loses its newest name
-  kRename,    // fd of a file, whose newest name is changed and changed back
-  kReplace,   // the newest name of the file fd is moved over the newest of fd2's file, and back
-  kSignal,    // nothing called: from now on the program alone posts signal `amount` to the process,
-              // whose default does no harm
-  kRaise,     // posts signal `amount` to the process
-  kSpawn,     // a child that does nothing until it ends; value: its process id
-  kExit,      // the child with id fd has ended, with the wait status `amount`
-  kReap,      // of the child with id fd; value: its wait status. EAGAIN: it has not ended
-  kAwait,     // nothing called: the runner slept until everything that is under way has arrived:
-              // timers of at most 1 ms (kSoonNs, timer.h) have expired, loopback traffic is there
-  kKevent,    // see below
+  kRead,       // fd, amount bytes asked for; value: bytes got. An eventfd: amount 8, see `counter`
+  kWrite,      // fd, amount bytes; value: bytes accepted. An eventfd: amount is what is added,
+               // and value 8
+  kShutdown,   // fd, amount: 0 the receiving side, 1 the sending side, 2 both (SHUT_RD, _WR, _RDWR)
+  kSeek,       // fd of a file, amount: the new offset; value: the same
+  kTruncate,   // fd of a file, amount: the new size
+  kChmod,      // fd of a file, whose mode is set to what it is
+  kLink,       // fd of a file, which gets one more name
+  kUnlink,     // fd of a file, which loses its newest name
+  kRename,     // fd of a file, whose newest name is changed and changed back
+  kReplace,    // the newest name of the file fd is moved over the newest of fd2's file, and back
+  kEntryMade,  // fd of a directory, which gets one more file (amount 0) or subdirectory (1)
+  kEntryGone,  // fd of a directory, which loses its newest file (0) or subdirectory (1)
+  kEntryRenamed,  // fd of a directory, whose newest file's name is changed and changed back
+  kSignal,  // nothing called: from now on the program alone posts signal `amount` to the process,
+            // whose default does no harm
+  kRaise,   // posts signal `amount` to the process
+  kSpawn,   // a child that does nothing until it ends; value: its process id
+  kExit,    // the child with id fd has ended, with the wait status `amount`
+  kReap,    // of the child with id fd; value: its wait status. EAGAIN: it has not ended
+  kAwait,   // nothing called: the runner slept until everything that is under way has arrived:
+            // timers of at most 1 ms (kSoonNs, timer.h) have expired, loopback traffic is there
+  kKevent,  // see below
 };
 inline constexpr int kOpKinds = static_cast<int>(OpKind::kKevent) + 1;
 const char* op_name(OpKind kind);

@@ -217,6 +217,13 @@ Outcome predict_other(const State& state, const Op& op, const Outcome& descripto
       if (!files) return Outcome::failed(EINVAL);
       return over.links > 0 ? outcome : Outcome::failed(ENOENT);
     }
+    case OpKind::kEntryMade:
+    case OpKind::kEntryGone:
+    case OpKind::kEntryRenamed: {
+      if (object.kind != ObjectKind::kDirectory) return Outcome::failed(ENOTDIR);
+      const bool any = op.amount != 0 ? object.offset > 0 : object.counter > 0;
+      return any || op.kind == OpKind::kEntryMade ? outcome : Outcome::failed(ENOENT);
+    }
     default:
       return outcome;
   }

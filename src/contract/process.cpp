@@ -37,7 +37,16 @@ bool declared(const State& state, uint64_t signal) {
 bool activate(const Context& context, Knote* knote) {
   raise_active(Active::kYes, knote);
   if (knote->disabled) return false;
-  return enter_queue(context.state->tick, context.state->tick, knote);
+  // What a descriptor shows may be noticed late.
+  const bool open = knote->object != Knote::kNoObject && context.host.order == Order::kUntilScan;
+  return enter_queue(context.state->tick, open ? Knote::kOpenTick : context.state->tick, knote);
+}
+
+// The process that a knote is about.
+int64_t subject_of(const State& state, const Knote& knote) {
+  if (knote.filter == filter::kProc) return static_cast<int64_t>(knote.ident);
+  const bool described = knote.filter == filter::kProcdesc && knote.object < State::kVanished;
+  return described ? state.object[knote.object].offset : -1;
 }
 
 void post(const Context& context, uint64_t signal) {
@@ -69,18 +78,8 @@ bool note_exit(const Context& context, int32_t status, Knote* knote) {
 }
 
 Answer spawn(const Context& context, const Outcome& seen) {
-  State& state = *context.state;
   if (seen.value == -1) return Answer::kAccepted;  // running out of processes is nobody's fault
-  Process* process = find_process(&state, seen.value);
-  // The number of a child before it: whatever remembers that one is the host's affair.
-  const bool again = process != nullptr;
-  if (again && process->life != Life::kReaped) {
-    return context.refuse(Verdict::kWrongAnswer, kHostRule, -1,
-                          [&] { return std::string("a new child has the number of another"); });
-  }
-  if (again || state.processes == kMaxProcesses) return context.undecided();
-  state.process[state.processes++] = {seen.value, 0, Life::kAlive};
-  return Answer::kAccepted;
+  return add_child(context, seen.value);
 }
 
 Answer end(const Context& context, const Op& op, const Outcome& seen) {
@@ -95,15 +94,18 @@ Answer end(const Context& context, const Op& op, const Outcome& seen) {
   process->status = static_cast<int32_t>(op.amount);
   for (int i = 0; i < state.knotes; i++) {
     Knote& knote = state.knote[i];
-    const bool about_it =
-        knote.filter == filter::kProc && knote.ident == static_cast<uint64_t>(op.fd);
-    if (!about_it || knote.converted) continue;
+    if (subject_of(state, knote) != op.fd || knote.converted) continue;
     const Tri was_queued = knote.queued;
     if (note_exit(context, process->status, &knote)) {
       wake_parents(context, knote.kqueue, was_queued);
     }
   }
   return Answer::kAccepted;
+}
+
+// A host that asks for the status when it is to be told may find nobody to ask.
+void forget_status(const Host& host, Knote* knote) {
+  if (host.activation == Observed::kAtScan) knote->data = knote->data.join(Range::exactly(0));
 }
 
 Answer reap(const Context& context, const Op& op, const Outcome& seen) {
@@ -113,11 +115,30 @@ Answer reap(const Context& context, const Op& op, const Outcome& seen) {
   }
   if (process->life == Life::kAlive) return expect_error(context, op, seen, EAGAIN);
   const Answer returned = expect_value(context, op, seen, process->status);
-  if (returned == Answer::kAccepted) process->life = Life::kReaped;
+  if (returned != Answer::kAccepted) return returned;
+  process->life = Life::kReaped;
+  for (int i = 0; i < context.state->knotes; i++) {
+    Knote& knote = context.state->knote[i];
+    if (subject_of(*context.state, knote) == op.fd) forget_status(context.host, &knote);
+  }
   return returned;
 }
 
 }  // namespace
+
+Answer add_child(const Context& context, int64_t id) {
+  State& state = *context.state;
+  Process* process = find_process(&state, id);
+  // The number of a child before it: whatever remembers that one is the host's affair.
+  const bool again = process != nullptr;
+  if (again && process->life != Life::kReaped) {
+    return context.refuse(Verdict::kWrongAnswer, kHostRule, -1,
+                          [&] { return std::string("a new child has the number of another"); });
+  }
+  if (again || state.processes == kMaxProcesses) return context.undecided();
+  state.process[state.processes++] = {id, 0, Life::kAlive};
+  return Answer::kAccepted;
+}
 
 Answer judge_process_op(const Context& context, const Op& op, const Outcome& seen) {
   switch (op.kind) {
@@ -192,9 +213,11 @@ bool refuses_notes(const Context& context, const Event& change) {
 }
 
 bool note_if_ended(const Context& context, Knote* knote) {
-  const Process* process = find_process(*context.state, static_cast<int64_t>(knote->ident));
-  if (process == nullptr || process->life != Life::kZombie) return false;
-  return note_exit(context, process->status, knote);
+  const Process* process = find_process(*context.state, subject_of(*context.state, *knote));
+  if (process == nullptr || process->life == Life::kAlive) return false;
+  const bool noted = note_exit(context, process->status, knote);
+  if (process->life == Life::kReaped) forget_status(context.host, knote);
+  return noted;
 }
 
 }  // namespace kqtorture::contract

@@ -34,6 +34,8 @@ enum class ObjectKind : uint8_t {
   kListener,
   kEventfd,
   kFile,
+  kProcdesc,  // of a child
+  kDirectory,
 };
 const char* kind_name(ObjectKind kind);
 
@@ -68,8 +70,9 @@ struct Object {
   // to the object, and the end of the watch itself, then hints at an event that there is not.
   bool watches_left = false;
   End end[2];
-  uint64_t counter = 0;          // eventfd: the counter. File: the size
-  int64_t offset = 0;            // file
+  uint64_t counter = 0;          // eventfd: the counter. File: the size. Directory: its files
+  int64_t offset = 0;            // file. Process descriptor: the child's id. Directory:
+                                 // its subdirectories
   uint8_t links = 1;             // file: its names, if it was made with one
   uint8_t watchers = 0;          // kqueue: knotes that watch it
   uint8_t waiting = 0;           // listener: connections that are complete

@@ -41,6 +41,10 @@ Meaning meaning_of(FileAct act) {
       return {{note::kLink, 0}, kLinked, kLinks};
     case FileAct::kUnlink:
       return {{note::kDelete, 0}, kUnlinked, kLinks};
+    case FileAct::kEntry:
+      return {{note::kWrite, 0}, 0, 0};
+    case FileAct::kSubdirectory:
+      return {{static_cast<uint16_t>(note::kWrite | note::kLink), 0}, 0, 0};
     case FileAct::kRename:
       break;
   }
@@ -122,6 +126,26 @@ void was_shown(const Event& event, Knote* knote) {
   if (knote->filter != filter::kVnode) return;
   knote->notes = static_cast<uint16_t>(event.fflags);
   knote->notes_maybe = 0;
+}
+
+// Each is told by itself, however many there are between two looks.
+Answer judge_entry_op(const Context& context, const Op& op, const Outcome& seen) {
+  const Descriptor target = *context.state->find_descriptor(op.fd);
+  Object& directory = context.state->object[target.object];
+  if (directory.kind != ObjectKind::kDirectory) return expect_error(context, op, seen, ENOTDIR);
+  const bool sub = op.amount != 0;
+  const bool any = sub ? directory.offset > 0 : directory.counter > 0;
+  if (op.kind != OpKind::kEntryMade && !any) return expect_error(context, op, seen, ENOENT);
+  const Answer returned = expect_value(context, op, seen, 0);
+  if (returned != Answer::kAccepted) return returned;
+  const int more = op.kind == OpKind::kEntryMade ? 1 : op.kind == OpKind::kEntryGone ? -1 : 0;
+  if (sub) {
+    directory.offset += more;
+  } else {
+    directory.counter += static_cast<uint64_t>(int64_t{more});
+  }
+  file_event(context, target.object, sub ? FileAct::kSubdirectory : FileAct::kEntry);
+  return Answer::kAccepted;
 }
 
 Answer judge_file_op(const Context& context, const Op& op, const Outcome& seen) {

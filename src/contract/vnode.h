@@ -21,6 +21,8 @@ enum class FileAct : uint8_t {
   kLink,
   kUnlink,
   kRename,
+  kEntry,         // of a directory: a file made, removed or renamed in it
+  kSubdirectory,  // likewise a directory made or removed
 };
 
 // Tells the knotes of the file.

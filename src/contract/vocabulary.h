@@ -68,10 +68,12 @@ constexpr bool is_descriptor_filter(int16_t number) {
   return number == filter::kRead || number == filter::kWrite;
 }
 
-// The same with those that the sequential model alone knows: VNODE and EMPTY. A checker of threads
-// holds their knotes to the rules of sections 4.I1 to I6 and I12, whatever their objects do.
+// The same with those that the sequential model alone knows: VNODE, EMPTY and PROCDESC. A checker
+// of threads holds their knotes to the rules of sections 4.I1 to I6 and I12, whatever their objects
+// do.
 constexpr bool watches_descriptor(int16_t number) {
-  return is_descriptor_filter(number) || number == filter::kVnode || number == filter::kEmpty;
+  return is_descriptor_filter(number) || number == filter::kVnode || number == filter::kEmpty ||
+         number == filter::kProcdesc;
 }
 
 // Printing. Unknown numbers print as numbers ("17", "0x400"), no bits as "0".

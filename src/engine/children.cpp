@@ -22,9 +22,17 @@
 #include "subject/sanitizers.h"
 
 namespace kqtorture {
+
+#if defined(__linux__)
+long (*ScriptedChild::host_syscall)(long, ...) = ::syscall;
+#endif
+
 namespace {
 
 #if defined(__linux__)
+
+// In the child, too: it has its parent's thread-local variables, and no other function may look.
+constexpr auto& host_call = ScriptedChild::host_syscall;
 
 // Enough for three system calls; a page more than they take.
 constexpr size_t kStackBytes = 16384;
@@ -47,22 +55,22 @@ struct Script {
 KQT_BARE int do_nothing(void* argument) {
   auto* script = static_cast<Script*>(argument);
   unsigned char status = 99;
-  syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  host_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   // What the program does about a signal, or libFuzzer about SIGTERM, is not the child's way to
   // end. All zero is SIG_DFL; the kernel's own struct has at most four words.
   const uint64_t to_default[4] = {};
   for (int number = 1; number < 32; number++) {
-    syscall(SYS_rt_sigaction, number, to_default, nullptr, sizeof(uint64_t));
+    host_call(SYS_rt_sigaction, number, to_default, nullptr, sizeof(uint64_t));
   }
   const uint64_t no_signals = 0;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
+  host_call(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
   // Its orders on 0, and nothing else.
-  syscall(SYS_dup3, script->orders, 0, 0);
-  syscall(SYS_close_range, 1u, ~0u, 0u);
+  host_call(SYS_dup3, script->orders, 0, 0);
+  host_call(SYS_close_range, 1u, ~0u, 0u);
   __atomic_store_n(reinterpret_cast<int*>(&script->ready), 1, __ATOMIC_RELEASE);
-  syscall(SYS_futex, &script->ready, 1 /* FUTEX_WAKE */, 1, nullptr, nullptr, 0);
-  syscall(SYS_read, 0, &status, 1);
-  syscall(SYS_exit_group, static_cast<int>(status));
+  host_call(SYS_futex, &script->ready, 1 /* FUTEX_WAKE */, 1, nullptr, nullptr, 0);
+  host_call(SYS_read, 0, &status, 1);
+  host_call(SYS_exit_group, static_cast<int>(status));
   return 0;
 }
 
@@ -70,19 +78,24 @@ KQT_BARE int do_nothing(void* argument) {
 // there the child is a fork, made where the sanitizer does not see it.
 KQT_BARE pid_t split_off(Script* script, void* stack) {
   if (!kThreadSanitizer) return clone(do_nothing, stack, CLONE_VM | SIGCHLD, script);
-  const auto pid = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0));
+  const auto pid = static_cast<pid_t>(host_call(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0));
   if (pid == 0) do_nothing(script);
   return pid;
 }
 
-void close_end(int fd) { syscall(SYS_close, fd); }
+void close_end(int fd) { host_call(SYS_close, fd); }
+
+void write_order(int orders, unsigned char order) {
+  while (host_call(SYS_write, orders, &order, 1) < 0 && errno == EINTR) {
+  }
+}
 
 // Out of the way of the program's numbers.
 int make_pipe(int ends[2]) {
   int low[2];
-  if (syscall(SYS_pipe2, low, O_CLOEXEC) != 0) return -1;
+  if (host_call(SYS_pipe2, low, O_CLOEXEC) != 0) return -1;
   for (int i = 0; i < 2; i++) {
-    ends[i] = static_cast<int>(syscall(SYS_fcntl, low[i], F_DUPFD_CLOEXEC, kFirstNumber));
+    ends[i] = static_cast<int>(host_call(SYS_fcntl, low[i], F_DUPFD_CLOEXEC, kFirstNumber));
   }
   close_end(low[0]);
   close_end(low[1]);
@@ -101,6 +114,10 @@ int make_pipe(int ends[2]) {
   return fcntl(ends[1], F_SETFD, FD_CLOEXEC);
 }
 void close_end(int fd) { close(fd); }
+void write_order(int orders, unsigned char order) {
+  while (write(orders, &order, 1) < 0 && errno == EINTR) {
+  }
+}
 
 #endif
 
@@ -121,7 +138,7 @@ bool ScriptedChild::start() {
   const int error = errno;
   // Until it has closed its copies of everybody's descriptors.
   while (pid_ > 0 && script->ready.load(std::memory_order_acquire) == 0) {
-    syscall(SYS_futex, &script->ready, 0 /* FUTEX_WAIT */, 0, nullptr, nullptr, 0);
+    host_call(SYS_futex, &script->ready, 0 /* FUTEX_WAIT */, 0, nullptr, nullptr, 0);
   }
   return begin_life(ends, error);
 }
@@ -201,8 +218,7 @@ int ScriptedChild::exit_with(int status) {
     return -1;
   }
   const auto order = static_cast<unsigned char>(status);
-  while (write(orders_, &order, 1) < 0 && errno == EINTR) {
-  }
+  write_order(orders_, order);
   await_death();
   life_ = Life::kZombie;
   return 0;

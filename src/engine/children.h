@@ -27,6 +27,12 @@ class ScriptedChild {
   // Still the child that start() made, alive.
   bool fresh();
 
+#if defined(__linux__)
+  // All system calls about children, and those of the children, go through it: syscall(2), or the
+  // real one in a program that has put another in its place. Set before there are any.
+  static long (*host_syscall)(long, ...);
+#endif
+
   // Any thread may call these. They return when the child is a zombie, 0, or -1 with ESRCH when it
   // has ended already.
   int exit_with(int status);

@@ -35,19 +35,19 @@ bool uses_time(const Program& program) {
   return false;
 }
 
-// Handlers run when the kernel says so, and processes are not threads of this one.
-bool uses_signals_or_processes(const Program& program) {
-  for (const Object& object : program.objects) {
-    if (object.kind == ObjectKind::kSignal || object.kind == ObjectKind::kChild) return true;
-  }
+// A signal that the program does not raise comes, and a process that is not its child ends, when
+// others say so. Numbers that stand for no object are nobody's.
+bool watches_others(const Program& program) {
+  const auto foreign = [&](const Change& change) {
+    const bool signal = change.filter == filter::kSignal, process = change.filter == filter::kProc;
+    if ((!signal && !process) || change.ident.object == Ref::kNumber) return false;
+    const ObjectKind kind = program.objects[change.ident.object].kind;
+    return (change.flags & flag::kAdd) != 0 &&
+           kind != (signal ? ObjectKind::kSignal : ObjectKind::kChild);
+  };
   for (const Thread& thread : program.threads) {
     for (const Op& op : thread.ops) {
-      for (const Change& change : op.changes) {
-        const int16_t number = change.filter;
-        const bool uses =
-            number == filter::kSignal || number == filter::kProc || number == filter::kProcdesc;
-        if (uses && (change.flags & flag::kAdd) != 0) return true;
-      }
+      if (std::any_of(op.changes.begin(), op.changes.end(), foreign)) return true;
     }
   }
   return false;
@@ -98,6 +98,7 @@ ControlledEngine::ControlledEngine(const Subject& subject, const contract::Profi
         body();
       }) {
   std::signal(SIGPIPE, SIG_IGN);
+  ScriptedChild::host_syscall = sched::Runtime::real_syscall();
 }
 
 ControlledEngine::~ControlledEngine() = default;
@@ -107,8 +108,8 @@ bool ControlledEngine::load(const Program& program, std::string* why_not) {
     *why_not = "it is about profile " + program.profile;
     return false;
   }
-  if (uses_signals_or_processes(program)) {
-    *why_not = "signals and processes are not under control";
+  if (watches_others(program)) {
+    *why_not = "signals and processes that are not its own are not under control";
     return false;
   }
   program_ = &program;
@@ -119,7 +120,7 @@ bool ControlledEngine::load(const Program& program, std::string* why_not) {
   run_->world().keep_nothing();
   const size_t lanes = run_->threads().size() + 1;
   for (uint32_t lane = 0; lane < lanes; lane++) {
-    auto log = std::make_unique<ControlledLog>(lane, !instrumented_, &fingerprint_);
+    auto log = std::make_unique<ControlledLog>(lane, !instrumented_, &run_->world(), &fingerprint_);
     logs_.push_back(log.get());
     run_->add(std::move(log));
   }

@@ -61,8 +61,8 @@ class ControlledLog : public ThreadLog {
   // `lane` tells the threads apart. steps: is the beginning of a call a step of its own? Calls on a
   // subject that is not instrumented have no other. The main thread never waits without limit:
   // nobody would end the wait.
-  ControlledLog(uint32_t lane, bool steps, Fingerprint* fingerprint)
-      : lane_(lane), steps_(steps), fingerprint_(*fingerprint) {}
+  ControlledLog(uint32_t lane, bool steps, const World* world, Fingerprint* fingerprint)
+      : lane_(lane), steps_(steps), world_(*world), fingerprint_(*fingerprint) {}
 
   void before(contract::Op* op) override;
   bool after(const contract::Op& op, const contract::Outcome& outcome) override;
@@ -73,9 +73,12 @@ class ControlledLog : public ThreadLog {
 
  private:
   uint64_t hash_of(const contract::Op& op) const;
+  uint64_t hash_of(uint64_t hash, const contract::Event& event) const;
+  uint64_t same_in_every_run(contract::OpKind kind, int64_t number) const;
 
   const uint32_t lane_;
   const bool steps_;
+  const World& world_;
   Fingerprint& fingerprint_;
   const contract::Op* current_ = nullptr;  // on the thread's stack
 };

@@ -86,6 +86,8 @@ ControlledSubject::ControlledSubject(const Subject& inner) : inner_(inner) {
   KQT_WRAP(fclose)
   KQT_WRAP(freopen)
   KQT_WRAP(closedir)
+  KQT_WRAP(raise)
+  KQT_WRAP(sigaction)
 #undef KQT_WRAP
   if (is_own(calls_.fcntl, host.fcntl)) calls_.fcntl = fcntl_of_subject;
   if (is_own(calls_.open, host.open)) calls_.open = open_of_subject;

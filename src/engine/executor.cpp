@@ -135,8 +135,14 @@ Executor::Result Executor::run(const Op& op) {
     case OpKind::kChmod:
     case OpKind::kLink:
     case OpKind::kUnlink:
-    case OpKind::kRename:
       return file(op);
+    case OpKind::kRename:
+      return world_.is(world_.number(op.target), ObjectKind::kDirectory) ? entry(op) : file(op);
+    case OpKind::kCreate:
+    case OpKind::kMkdir:
+    case OpKind::kRemove:
+    case OpKind::kRmdir:
+      return entry(op);
     case OpKind::kSleep:
       sleep_ns(op.amount * 1000);
       return Result::kDone;
@@ -406,23 +412,6 @@ Executor::Result Executor::connection(const Op& from) {
     if (from.other.object != Ref::kNumber) world_.bind(from.other, outcome->fd);
     return 0;
   });
-}
-
-Executor::Result Executor::file(const Op& from) {
-  const int fd = world_.number(from.target);
-  if (!world_.is(fd, ObjectKind::kFile) || !world_.fixtures().host_descriptors()) {
-    return Result::kSkipped;
-  }
-  const bool over = from.kind == OpKind::kRename && from.other != Ref{};
-  contract::Op op;
-  op.kind = file_op(from.kind, over);
-  op.fd = fd;
-  op.amount = from.amount;
-  if (over) op.fd2 = world_.number(from.other);
-  if (over && (!world_.is(op.fd2, ObjectKind::kFile) || is_same_file(fd, op.fd2))) {
-    return Result::kSkipped;
-  }
-  return call(&op, [&](contract::Outcome*) { return world_.fixtures().names().call(op); });
 }
 
 Executor::Result Executor::await() {

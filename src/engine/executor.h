@@ -64,6 +64,7 @@ class Executor {
   Result reopen(const Op& op);
   Result connection(const Op& op);
   Result file(const Op& op);
+  Result entry(const Op& op);
   Result post(const Op& op);
   Result end_child(const Op& op);
   Result reap(const Op& op);

@@ -16,7 +16,7 @@ Executor::Result Executor::end_child(const Op& from) {
   const bool exits = from.kind == OpKind::kExit;
   contract::Op op;
   op.kind = contract::OpKind::kExit;
-  op.fd = world_.number(from.target);
+  op.fd = world_.child_of(from.target)->pid();
   op.amount = exits ? from.amount << 8 : from.amount;
   return call(&op, [&](contract::Outcome*) -> int64_t {
     ScriptedChild* const child = world_.child_of(from.target);
@@ -28,7 +28,7 @@ Executor::Result Executor::end_child(const Op& from) {
 Executor::Result Executor::reap(const Op& from) {
   contract::Op op;
   op.kind = contract::OpKind::kReap;
-  op.fd = world_.number(from.target);
+  op.fd = world_.child_of(from.target)->pid();
   return call(&op,
               [&](contract::Outcome*) -> int64_t { return world_.child_of(from.target)->reap(); });
 }

@@ -37,6 +37,17 @@ void remove_leftovers(const std::string& place) {
   }
 }
 
+std::string entry_name(bool subdirectory, int number) {
+  return (subdirectory ? "directory." : "file.") + std::to_string(number);
+}
+
+// Their numbers begin with 0 and have no gap.
+int entries(int fd, bool subdirectory) {
+  int count = 0;
+  while (::faccessat(fd, entry_name(subdirectory, count).c_str(), F_OK, 0) == 0) count++;
+  return count;
+}
+
 }  // namespace
 
 FileNames::~FileNames() {
@@ -75,6 +86,35 @@ int FileNames::create(int (*open)(const char*, int, ...), int64_t size) {
   ::unlink(fresh.c_str());
   errno = error;
   return fd;
+}
+
+int FileNames::create_directory(int (*open)(const char*, int, ...)) {
+  const std::lock_guard lock(mutex_);
+  if (!make_directory()) return -1;
+  const std::string name = directory_ + "/directory." + std::to_string(directories_made_++);
+  if (::mkdir(name.c_str(), 0700) != 0) return -1;
+  return open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int FileNames::add_entry(int fd, bool subdirectory) {
+  const std::lock_guard lock(mutex_);
+  const std::string name = entry_name(subdirectory, entries(fd, subdirectory));
+  return subdirectory ? ::mkdirat(fd, name.c_str(), 0700)
+                      : ::mknodat(fd, name.c_str(), S_IFREG | 0600, 0);
+}
+
+int FileNames::remove_entry(int fd, bool subdirectory) {
+  const std::lock_guard lock(mutex_);
+  const int count = entries(fd, subdirectory);
+  return ::unlinkat(fd, entry_name(subdirectory, count - 1).c_str(),
+                    subdirectory ? AT_REMOVEDIR : 0);
+}
+
+int FileNames::rename_entry(int fd) {
+  const std::lock_guard lock(mutex_);
+  const std::string name = entry_name(false, entries(fd, false) - 1);
+  if (::renameat(fd, name.c_str(), fd, "renamed") != 0) return -1;
+  return ::renameat(fd, "renamed", fd, name.c_str());
 }
 
 int FileNames::link(int fd) {
@@ -124,6 +164,12 @@ int64_t FileNames::call(const contract::Op& op) {
       return unlink(op.fd);
     case contract::OpKind::kReplace:
       return replace(op.fd, op.fd2);
+    case contract::OpKind::kEntryMade:
+      return add_entry(op.fd, op.amount != 0);
+    case contract::OpKind::kEntryGone:
+      return remove_entry(op.fd, op.amount != 0);
+    case contract::OpKind::kEntryRenamed:
+      return rename_entry(op.fd);
     default:
       return rename(op.fd);
   }
@@ -146,6 +192,13 @@ contract::OpKind file_op(OpKind kind, bool over) {
   }
 }
 
+contract::OpKind entry_op(OpKind kind, int64_t* amount) {
+  *amount = kind == OpKind::kMkdir || kind == OpKind::kRmdir;
+  if (kind == OpKind::kRename) return contract::OpKind::kEntryRenamed;
+  const bool made = kind == OpKind::kCreate || kind == OpKind::kMkdir;
+  return made ? contract::OpKind::kEntryMade : contract::OpKind::kEntryGone;
+}
+
 bool is_same_file(int a, int b) {
   struct stat one, other;
   return ::fstat(a, &one) == 0 && ::fstat(b, &other) == 0 && one.st_ino == other.st_ino &&
@@ -157,7 +210,7 @@ void FileNames::clear() {
   if (directory_.empty()) return;
   for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
     std::error_code ignored;
-    std::filesystem::remove(entry.path(), ignored);
+    std::filesystem::remove_all(entry.path(), ignored);
   }
 }
 

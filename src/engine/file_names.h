@@ -24,6 +24,8 @@ class FileNames {
 
   // A new file of that size with one name, opened; -1 with errno.
   int create(int (*open)(const char*, int, ...), int64_t size);
+  // A new directory, opened; -1 with errno.
+  int create_directory(int (*open)(const char*, int, ...));
   // Each returns 0, or -1 with errno: ENOENT when a file has no name.
   int link(int fd);
   int unlink(int fd);
@@ -33,6 +35,11 @@ class FileNames {
   int replace(int fd, int over);
   // An operation on a file, of the kinds that file_op() gives, names or not.
   int64_t call(const contract::Op& op);
+  // Adds an entry to a directory, or removes the newest one of its kind: a file, or a subdirectory.
+  int add_entry(int fd, bool subdirectory);
+  int remove_entry(int fd, bool subdirectory);
+  // Changes the name of its newest file and changes it back.
+  int rename_entry(int fd);
   // Removes all names.
   void clear();
 
@@ -42,11 +49,14 @@ class FileNames {
   std::string newest(int fd, uint64_t* links = nullptr) const;
 
   std::string directory_;
+  int directories_made_ = 0;
   std::mutex mutex_;
 };
 
 // What the model calls an operation on a file; over: a rename over another one.
 contract::OpKind file_op(OpKind kind, bool over);
+// The same of one on a directory; amount: 1 of those about subdirectories.
+contract::OpKind entry_op(OpKind kind, int64_t* amount);
 // By their inodes.
 bool is_same_file(int a, int b);
 

@@ -11,6 +11,7 @@
 
 #if defined(__linux__)
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #endif
 
 #include <algorithm>
@@ -26,6 +27,9 @@ namespace {
 constexpr int kBacklog = 16;
 // Above the numbers that programs use.
 constexpr int kFirstPrepared = 450;
+
+// A program's signal handler: that it runs is not what is looked at.
+void heard(int) {}
 
 int host_eventfd() {
 #if defined(__linux__)
@@ -79,6 +83,10 @@ bool Fixtures::make(ObjectKind kind, int64_t value, Ends* ends) {
     case ObjectKind::kFile:
       ends->fd[0] = named_ ? names_.create(calls_.open, value) : make_file(value);
       return ends->fd[0] >= 0;
+    case ObjectKind::kDirectory:
+      errno = ENOSYS;
+      ends->fd[0] = host_descriptors_ ? names_.create_directory(calls_.open) : -1;
+      return ends->fd[0] >= 0;
     case ObjectKind::kKqueue:
       ends->fd[0] = calls_.kqueue();
       return ends->fd[0] >= 0;
@@ -101,7 +109,8 @@ void Fixtures::give_back(ObjectKind kind, const Ends& ends, bool clean, bool dir
   std::vector<Ends>& kept = kept_[static_cast<size_t>(kind)];
   // Not kept: a kqueue, whose closing is what empties the subject; a file that cannot be made new;
   // TCP with traffic, which may still be arriving.
-  const bool keepable = kind != ObjectKind::kKqueue &&
+  const bool keepable = kind != ObjectKind::kKqueue && kind != ObjectKind::kProcdesc &&
+                        kind != ObjectKind::kDirectory &&
                         (kind != ObjectKind::kFile || host_descriptors_) &&
                         !(kind == ObjectKind::kTcp && dirty);
   if (kind == ObjectKind::kFile) dirty = false;
@@ -134,6 +143,26 @@ void Fixtures::give_back(ScriptedChild* child) {
   const auto at = std::find_if(children_.begin(), children_.end(),
                                [child](const auto& other) { return other.get() == child; });
   children_.erase(at);
+}
+
+bool Fixtures::describe(pid_t pid, Ends* ends) {
+#if defined(SYS_pidfd_open)
+  ends->fd[0] = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+#else
+  (void)pid;
+  errno = ENOSYS;
+#endif
+  return ends->fd[0] >= 0;
+}
+
+bool Fixtures::set_signal(int64_t value, struct sigaction* before) {
+  const int signal = signal_of(value);
+  struct sigaction act {};
+  const bool by_default = signal == SIGURG || signal == SIGWINCH;
+  act.sa_handler = value >= kHandled ? heard : by_default ? SIG_DFL : SIG_IGN;
+  act.sa_flags = SA_RESTART;
+  sigemptyset(&act.sa_mask);
+  return calls_.sigaction(signal, &act, before) == 0;
 }
 
 bool Fixtures::drained(int fd, ObjectKind kind) {
@@ -376,6 +405,12 @@ contract::Op Fixtures::operation(ObjectKind kind, int64_t value) {
       break;
     case ObjectKind::kChild:
       op.kind = contract::OpKind::kSpawn;
+      break;
+    case ObjectKind::kProcdesc:
+      op.kind = contract::OpKind::kProcdesc;
+      break;
+    case ObjectKind::kDirectory:
+      op.kind = contract::OpKind::kDirectory;
       break;
     default:
       op.kind = contract::OpKind::kKqueue;

@@ -6,6 +6,8 @@
 // was ever closed, replaced or shut down, and what was written to it has been read back.
 #pragma once
 
+#include <signal.h>
+
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -41,6 +43,11 @@ class Fixtures {
   // A child that is alive; null with errno set. Give it back, whatever has become of it.
   ScriptedChild* take_child();
   void give_back(ScriptedChild* child);
+  // A descriptor of the process. False with errno set.
+  bool describe(pid_t pid, Ends* ends);
+  // Has the signal ignored, handled or left to its default, as an object of this value wants it.
+  // *before: the disposition to put back. False with errno set.
+  bool set_signal(int64_t value, struct sigaction* before);
   // Fills the gaps below the highest descriptor in use, so that the next one freed is the next one
   // used, as it would be in a process of its own; release_gaps() takes the fillers away again.
   void fill_gaps(int highest);

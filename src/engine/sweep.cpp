@@ -2,6 +2,7 @@
 // which job ran it.
 #include "engine/sweep.h"
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
@@ -21,6 +22,23 @@ std::vector<uint16_t> words_of(const SweepOptions& options, size_t index) {
     }
   }
   return words;
+}
+
+// Cases about signals wait for each other (SweepRun::run()): so they stand among the others.
+std::vector<SweepCase> spread_signals(std::vector<SweepCase> cases) {
+  const auto begin = std::stable_partition(cases.begin(), cases.end(), [](const SweepCase& one) {
+    return one.filter != contract::filter::kSignal;
+  });
+  const auto others = static_cast<size_t>(begin - cases.begin());
+  const size_t signals = cases.size() - others;
+  std::vector<SweepCase> spread;
+  for (size_t i = 0, signal = 0; i < others || signal < signals; i++) {
+    if (i < others) spread.push_back(std::move(cases[i]));
+    for (; signal < signals && (i >= others || signal * others <= i * signals); signal++) {
+      spread.push_back(std::move(cases[others + signal]));
+    }
+  }
+  return spread;
 }
 
 // What remains of the reachable combinations: not drawn, or not come to.
@@ -52,6 +70,7 @@ SweepResult run_sweep(const Subject& subject, const contract::Profile& profile,
       cases.push_back(std::move(one));
     }
   }
+  cases = spread_signals(std::move(cases));
   SweepFindings findings;
   std::atomic<size_t> next{0};
   std::vector<SweepCounts> counts(static_cast<size_t>(options.jobs));

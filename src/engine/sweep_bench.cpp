@@ -30,10 +30,12 @@ SweepBench::SweepBench(const Subject& subject, const SweepCase& one, SweepWork* 
 
 SweepBench::~SweepBench() {
   if (kqueue_ >= 0) subject_.close(kqueue_);
-  for (const Slot& slot : slots_) {
-    for (const int fd : slot.ends.fd) {
+  for (size_t i = 0; i < slots_.size(); i++) {
+    for (const int fd : slots_[i].ends.fd) {
       if (fd >= 0) subject_.close(fd);
     }
+    if (!slots_[i].has_signal) continue;
+    subject_.calls().sigaction(signal_of(case_.value(i)), &slots_[i].disposition, nullptr);
   }
 }
 
@@ -56,8 +58,13 @@ bool SweepBench::open(std::string* why_not) {
 }
 
 uint64_t SweepBench::ident(int slot) const {
-  if (!case_.has_object()) return static_cast<uint64_t>(slot) + kIdent;
-  return static_cast<uint64_t>(int64_t{slots_[static_cast<size_t>(slot)].ends.fd[case_.end]});
+  const auto index = static_cast<size_t>(slot);
+  const Slot& place = slots_[index];
+  if (case_.has_object()) return static_cast<uint64_t>(int64_t{place.ends.fd[case_.end]});
+  const ObjectKind kind = case_.kind();
+  if (kind == ObjectKind::kSignal) return static_cast<uint64_t>(signal_of(case_.value(index)));
+  if (kind != ObjectKind::kChild) return static_cast<uint64_t>(case_.value(index));
+  return place.child == nullptr ? 0 : static_cast<uint64_t>(place.child->pid());
 }
 
 uint64_t SweepBench::canonical(int slot, uint64_t number) const {
@@ -225,13 +232,38 @@ void SweepBench::run_on_object(const SweepStep& step, int slot, SweepSeen* seen)
       place.ends.fd[step.end] = -1;
       break;
     case Kind::kMake:
-      seen->value = fixtures_.make(case_.kind(), 0, &place.ends) ? 0 : -1;
+      seen->value = make(slot) ? 0 : -1;
+      break;
+    case Kind::kRaise:
+      seen->value = subject_.calls().raise(static_cast<int>(ident(slot)));
+      break;
+    case Kind::kExit:
+      seen->value = place.child->exit_with(static_cast<int>(step.data));
       break;
     default:
       fill(slot, step.end, seen);
       return;
   }
   if (seen->value < 0) seen->error = errno;
+}
+
+bool SweepBench::make(int slot) {
+  const auto index = static_cast<size_t>(slot);
+  Slot& place = slots_[index];
+  switch (case_.kind()) {
+    case ObjectKind::kSignal:
+      place.has_signal = fixtures_.set_signal(case_.value(index), &place.disposition);
+      return place.has_signal;
+    case ObjectKind::kChild:
+      if (place.child != nullptr) fixtures_.give_back(place.child);
+      place.child = fixtures_.take_child();
+      return place.child != nullptr;
+    case ObjectKind::kProcdesc:
+      place.child = fixtures_.take_child();
+      return place.child != nullptr && fixtures_.describe(place.child->pid(), &place.ends);
+    default:
+      return fixtures_.make(case_.kind(), 0, &place.ends);
+  }
 }
 
 void SweepBench::fill(int slot, int end, SweepSeen* seen) {

@@ -87,10 +87,14 @@ class SweepBench {
  private:
   struct Slot {
     Ends ends;
+    ScriptedChild* child = nullptr;
+    bool has_signal = false;
+    struct sigaction disposition {};  // of it, before
     std::vector<int64_t> filled;
   };
 
   uint64_t ident(int slot) const;
+  bool make(int slot);
   uint64_t canonical(int slot, uint64_t number) const;
   int slot_of(uint64_t ident, int count) const;
   int call(int changes, int room);

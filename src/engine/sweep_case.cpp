@@ -12,9 +12,10 @@ using State = SweepState;
 using Target = SweepTarget;
 
 constexpr const char* kTargetNames[kSweepTargets] = {
-    "READ-pipe",    "READ-socket", "READ-lowat", "WRITE-pipe",   "WRITE-socket",
-    "EMPTY-socket", "VNODE-file",  "USER",       "USER-trigger", "TIMER",
-    "TIMER-bad",    "AIO",         "zero",       "positive",     "below"};
+    "READ-pipe",    "READ-socket", "READ-lowat", "WRITE-pipe", "WRITE-socket",
+    "EMPTY-socket", "VNODE-file",  "PROCDESC",   "USER",       "USER-trigger",
+    "TIMER",        "TIMER-bad",   "SIGNAL",     "PROC",       "PROC-exit",
+    "AIO",          "zero",        "positive",   "below"};
 constexpr const char* kCreationNames[kSweepCreations] = {"level", "clear", "oneshot", "dispatch",
                                                          "dispatch-clear"};
 constexpr const char* kStateNames[kSweepStates] = {"absent", "enabled",   "disabled",
@@ -34,12 +35,19 @@ int16_t filter_of(Target target) {
       return contract::filter::kEmpty;
     case Target::kVnodeFile:
       return contract::filter::kVnode;
+    case Target::kProcdesc:
+      return contract::filter::kProcdesc;
     case Target::kUser:
     case Target::kUserTrigger:
       return contract::filter::kUser;
     case Target::kTimer:
     case Target::kTimerBad:
       return contract::filter::kTimer;
+    case Target::kSignal:
+      return contract::filter::kSignal;
+    case Target::kProc:
+    case Target::kProcExit:
+      return contract::filter::kProc;
     case Target::kUnimplemented:
       return contract::filter::kAio;
     case Target::kZero:
@@ -55,6 +63,9 @@ int16_t filter_of(Target target) {
 bool is_invalid(Target target) { return target >= Target::kUnimplemented; }
 bool is_user(Target target) { return target == Target::kUser || target == Target::kUserTrigger; }
 bool is_timer(Target target) { return target == Target::kTimer || target == Target::kTimerBad; }
+bool is_process(Target target) {
+  return target == Target::kProc || target == Target::kProcExit || target == Target::kProcdesc;
+}
 
 bool dispatches(Creation creation) {
   return creation == Creation::kDispatch || creation == Creation::kDispatchClear;
@@ -69,6 +80,14 @@ const char* filter_reason(const SweepCase& one) {
     return only ? nullptr : "no knote of an invalid filter can exist: one state suffices";
   }
   if (one.state == State::kAbsent && !first) return "without a knote there is no creation";
+  const bool clears = one.creation == Creation::kClear || one.creation == Creation::kDispatchClear;
+  if (clears && (is_process(one.target) || one.target == Target::kSignal)) {
+    return "CLEAR is implied: swept without";
+  }
+  if (one.object == SweepObject::kEof &&
+      (is_process(one.target) || one.target == Target::kSignal)) {
+    return "SIGNAL, PROC and PROCDESC know no EOF of an object";
+  }
   if (one.object == SweepObject::kEof && (is_user(one.target) || is_timer(one.target))) {
     return "USER and TIMER know no EOF";
   }
@@ -113,6 +132,27 @@ const char* vnode_reason(const SweepCase& one) {
   return nullptr;
 }
 
+const char* signal_reason(const SweepCase& one) {
+  const bool ready = one.object == SweepObject::kReady;
+  const bool queued = one.state == State::kQueued || one.state == State::kDisabledQueued;
+  if (one.state == State::kAbsent && ready) return "the count of SIGNAL lives in the knote";
+  if (queued && !ready) return "only a delivery takes the count of SIGNAL away";
+  return nullptr;
+}
+
+const char* process_reason(const SweepCase& one) {
+  const bool ready = one.object == SweepObject::kReady;
+  const bool queued = one.state == State::kQueued || one.state == State::kDisabledQueued;
+  if (one.state == State::kDelivered)
+    return "a knote of a process is gone when the exit was delivered";
+  if (one.target == Target::kProcExit) {
+    const bool swept = one.creation == Creation::kLevel && !queued && !ready;
+    return swept ? nullptr : "the exit after the word is swept once enabled and once disabled";
+  }
+  if (queued && !ready) return "no process comes back to life";
+  return nullptr;
+}
+
 const char* timer_reason(const SweepCase& one) {
   const bool queued = one.state == State::kQueued || one.state == State::kDisabledQueued;
   if (queued && one.object == SweepObject::kIdle) {
@@ -140,12 +180,14 @@ const char* reason(const SweepCase& one) {
   if (is_user(one.target)) return user_reason(one);
   if (is_timer(one.target)) return timer_reason(one);
   if (one.target == Target::kVnodeFile) return vnode_reason(one);
+  if (one.target == Target::kSignal) return signal_reason(one);
+  if (is_process(one.target)) return process_reason(one);
   return write_reason(one);
 }
 
 }  // namespace
 
-bool SweepCase::has_object() const { return target <= Target::kVnodeFile; }
+bool SweepCase::has_object() const { return target <= Target::kProcdesc; }
 
 ObjectKind SweepCase::kind() const {
   switch (target) {
@@ -159,12 +201,25 @@ ObjectKind SweepCase::kind() const {
       return ObjectKind::kSocketpair;
     case Target::kVnodeFile:
       return ObjectKind::kFile;
+    case Target::kProcdesc:
+      return ObjectKind::kProcdesc;
     case Target::kTimer:
     case Target::kTimerBad:
       return ObjectKind::kTimer;
+    case Target::kSignal:
+      return ObjectKind::kSignal;
+    case Target::kProc:
+    case Target::kProcExit:
+      return ObjectKind::kChild;
     default:
       return ObjectKind::kUser;
   }
+}
+
+int64_t SweepCase::value(size_t slot) const {
+  const auto number = static_cast<int64_t>(slot);
+  if (kind() == ObjectKind::kSignal) return number + (number % 2) * kHandled;
+  return has_descriptor(kind()) || kind() == ObjectKind::kChild ? 0 : number + 1;
 }
 
 std::string SweepCase::name() const {

@@ -28,16 +28,20 @@ enum class SweepTarget : uint8_t {
   kWriteSocket,
   kEmptySocket,  // a local one: the other side has read everything, or not
   kVnodeFile,    // interested in writes, as is the change; ready: written to
+  kProcdesc,     // of a child; ready: of a zombie
   kUser,         // the change carries FFOR|0x4
   kUserTrigger,  // and TRIGGER
   kTimer,        // absolute times: far away (idle) or long past (ready)
   kTimerBad,     // the change carries parameters that no timer takes
+  kSignal,       // ignored, handled, and left to a default by turns
+  kProc,         // a child; ready: a zombie
+  kProcExit,     // one that ends after the word
   kUnimplemented,
   kZero,
   kPositive,
   kBelow,  // below the table
 };
-inline constexpr int kSweepTargets = 15;
+inline constexpr int kSweepTargets = 19;
 
 enum class SweepCreation : uint8_t { kLevel, kClear, kOneshot, kDispatch, kDispatchClear };
 inline constexpr int kSweepCreations = 5;
@@ -53,7 +57,8 @@ enum class SweepState : uint8_t {
 inline constexpr int kSweepStates = 6;
 
 // Of a descriptor: nothing to be done, something, or the other end is closed. Of USER: the latch.
-// Of TIMER: far away, or expired. Of VNODE: the notes of the knote.
+// Of TIMER: far away, or expired. Of VNODE: the notes of the knote. Of SIGNAL: its count. Of PROC
+// and PROCDESC: whether the process has ended.
 enum class SweepObject : uint8_t { kIdle, kReady, kEof };
 inline constexpr int kSweepObjects = 3;
 
@@ -68,6 +73,8 @@ struct SweepStep {
     kFill,    // writes to end until it takes no more; only while a fixture is prepared
     kMake,    // the object
     kAwait,   // until a timer that is due has expired
+    kRaise,   // the signal
+    kExit,    // of the child, with the status amount
   };
   Kind kind = Kind::kScan;
   uint8_t end = 0;
@@ -95,8 +102,10 @@ struct SweepCase {
   std::vector<SweepStep> before;   // the word
   std::vector<SweepStep> after;    // ends with the fixture as it was before
 
-  bool has_object() const;   // a descriptor
-  ObjectKind kind() const;   // of it, or of the ident's name
+  bool has_object() const;  // a descriptor
+  ObjectKind kind() const;  // of it, or of the ident's name
+  // Of the object of a fixture: the ident of USER and TIMER, the signal's word of SIGNAL.
+  int64_t value(size_t slot) const;
   std::string name() const;  // "READ-pipe.dispatch.queued.ready"
 };
 

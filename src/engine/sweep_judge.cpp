@@ -189,6 +189,18 @@ Answer SweepJudge::replay(const SweepStep& step, const SweepSeen& seen, const ui
       op.kind = making(case_.kind());
       outcome.fd = SweepBench::kEnd0;
       outcome.fd2 = SweepBench::kEnd1;
+      if (case_.kind() == ObjectKind::kSignal) op.amount = SweepBench::kIdent;
+      if (case_.kind() == ObjectKind::kProcdesc) op.amount = SweepBench::kIdent;
+      if (case_.kind() == ObjectKind::kChild) outcome.value = SweepBench::kIdent;
+      break;
+    case Kind::kRaise:
+      op.kind = contract::OpKind::kRaise;
+      op.amount = SweepBench::kIdent;
+      break;
+    case Kind::kExit:
+      op.kind = contract::OpKind::kExit;
+      op.fd = SweepBench::kIdent;
+      op.amount = step.data << 8;
       break;
     case Kind::kAwait:
       op.kind = contract::OpKind::kAwait;

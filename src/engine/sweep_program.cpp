@@ -17,7 +17,7 @@ class Writer {
       Object object;
       object.kind = one.kind();
       object.name = Name(name(i));
-      if (!has_descriptor(object.kind)) object.value = static_cast<int64_t>(i) + 1;
+      object.value = one.value(i);
       program_.objects.push_back(object);
     }
     Object kqueue;
@@ -105,10 +105,12 @@ class Writer {
 
   void on_object(const SweepStep& step, size_t slot) {
     Op op;
-    op.kind = step.kind == Kind::kWrite  ? OpKind::kWrite
-              : step.kind == Kind::kRead ? OpKind::kRead
-              : step.kind == Kind::kFill ? OpKind::kFill
-                                         : OpKind::kClose;
+    op.kind = step.kind == Kind::kWrite   ? OpKind::kWrite
+              : step.kind == Kind::kRead  ? OpKind::kRead
+              : step.kind == Kind::kFill  ? OpKind::kFill
+              : step.kind == Kind::kRaise ? OpKind::kRaise
+              : step.kind == Kind::kExit  ? OpKind::kExit
+                                          : OpKind::kClose;
     op.target = end(slot, step.end);
     op.amount = step.data;
     add(op);

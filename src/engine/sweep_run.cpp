@@ -86,7 +86,19 @@ bool SweepRun::begin(const SweepCase& one, size_t words) {
   return renew(words);
 }
 
+// Signals are the process's: one case about them at a time, in all jobs, and its knotes and
+// dispositions are gone before the next.
 void SweepRun::run(const SweepCase& one, const std::vector<uint16_t>& words) {
+  static std::mutex signals;
+  std::unique_lock turn(signals, std::defer_lock);
+  if (one.filter == contract::filter::kSignal) turn.lock();
+  run_case(one, words);
+  if (!turn.owns_lock()) return;
+  judge_.reset();
+  bench_.reset();
+}
+
+void SweepRun::run_case(const SweepCase& one, const std::vector<uint16_t>& words) {
   note_activity(("sweep " + one.name()).c_str());
   if (!begin(one, words.size())) return;
   counts_.cases++;

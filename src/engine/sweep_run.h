@@ -73,6 +73,7 @@ class SweepRun {
   // word: a case is given up after so many.
   static constexpr int kMostWrongs = 16;
 
+  void run_case(const SweepCase& one, const std::vector<uint16_t>& words);
   bool begin(const SweepCase& one, size_t words);
   bool renew(size_t words);
   const WordPrediction& prediction(uint16_t word);

@@ -91,6 +91,14 @@ class Layout {
       case Target::kTimerBad:
         timer();
         break;
+      case Target::kSignal:
+        signal();
+        break;
+      case Target::kProc:
+      case Target::kProcExit:
+      case Target::kProcdesc:
+        process();
+        break;
       default:
         // Nothing can be there before, nothing can be left after it.
         one_.after.push_back(plain(Kind::kScan));
@@ -222,6 +230,30 @@ class Layout {
     awaits_ = ready;
   }
 
+  // After what the word left, one post more shows where the count begins.
+  void signal() {
+    prepare(plain(Kind::kMake));
+    create();
+    const bool ready = one_.object == Object::kReady;
+    if (was_due() || ready) before(plain(Kind::kRaise));
+    if (one_.state == State::kDelivered) before(plain(Kind::kScan));
+    if (one_.state == State::kDelivered && ready) before(plain(Kind::kRaise));
+    disable_queued();
+    happens_ = Kind::kRaise;
+  }
+
+  // A zombie is told at once to who asks for its exit, and stays one: it serves every word.
+  void process() {
+    const bool each = one_.target == Target::kProcExit;
+    const SweepStep exit = on_end(Kind::kExit, 0, 3);
+    one_.fflags = note::kExit;
+    (each ? one_.before : one_.prepare).push_back(plain(Kind::kMake));
+    if (one_.object == Object::kReady) prepare(exit);
+    create(note::kExit);
+    disable_queued(note::kExit);
+    if (each) happens_ = Kind::kExit;
+  }
+
   // The knote lies open, whatever the word did, and is gone when it is over.
   void find_out() {
     const unsigned keep = profile_.has_keepudata ? flag::kKeepUdata : 0;
@@ -229,6 +261,10 @@ class Layout {
     if (awaits_) after(plain(Kind::kAwait));
     after(plain(Kind::kScan));
     after(plain(Kind::kScan));
+    if (happens_ != Kind::kScan) {
+      after(on_end(happens_, 0, 3));
+      after(plain(Kind::kScan));
+    }
     for (const unsigned flags : {force | keep, flag::kEnable | keep}) {
       probe(flags);
       after(plain(Kind::kScan));
@@ -252,6 +288,7 @@ class Layout {
   SweepCase& one_;
   std::vector<SweepStep> last_;
   bool awaits_ = false;
+  Kind happens_ = Kind::kScan;  // then nothing: what happens to the object when the word is done
 };
 
 }  // namespace

@@ -15,9 +15,6 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
-// A program's signal handler: that it runs is not what is looked at.
-void heard(int) {}
-
 // Does the program make descriptors while it runs? Then which numbers they get is part of what it
 // does, and it must be the same in every process.
 bool makes_descriptors(const Program& program) {
@@ -87,10 +84,13 @@ bool World::make(const Program& program, size_t index, bool fresh, Observer* obs
   const bool descriptor = has_descriptor(object.kind) && object.kind != ObjectKind::kVariable;
   const bool signal = object.kind == ObjectKind::kSignal;
   const bool child = object.kind == ObjectKind::kChild;
+  const bool described = object.kind == ObjectKind::kProcdesc;
   const bool exists = descriptor || signal || child;
   Ends ends;
-  const bool made = signal       ? make_signal(index)
-                    : child      ? make_child(index)
+  const bool made = signal  ? make_signal(index)
+                    : child ? make_child(index)
+                    : described
+                        ? make_child(index) && fixtures_.describe(children_[index]->pid(), &ends)
                     : descriptor ? (fresh ? fixtures_.make(object.kind, object.value, &ends)
                                           : fixtures_.take(object.kind, object.value, &ends))
                                  : true;
@@ -115,6 +115,7 @@ bool World::make(const Program& program, size_t index, bool fresh, Observer* obs
   outcome.fd = ends.fd[0];
   outcome.fd2 = ends.fd[1];
   if (child) outcome.value = children_[index]->pid();
+  if (described) op.amount = children_[index]->pid();
   observer->before(&op);
   if (observer->after(op, outcome)) return true;
   *why_not = "the model does not take a fresh " + std::string(word_of_object(object.kind));
@@ -130,7 +131,7 @@ void World::end() {
     if (object.kind == ObjectKind::kSignal) {
       subject_.calls().sigaction(signal_of(object.value), &dispositions_[i], nullptr);
     }
-    if (object.kind == ObjectKind::kChild) fixtures_.give_back(children_[i]);
+    if (children_[i] != nullptr) fixtures_.give_back(children_[i]);
     children_[i] = nullptr;
   }
   for (size_t i = 0; i < made_; i++) {
@@ -151,14 +152,7 @@ void World::end() {
 }
 
 bool World::make_signal(size_t index) {
-  const int64_t value = program_->objects[index].value;
-  const int signal = signal_of(value);
-  struct sigaction act {};
-  const bool ignored = signal == SIGUSR1 || signal == SIGUSR2;
-  act.sa_handler = value >= kHandled ? heard : ignored ? SIG_IGN : SIG_DFL;
-  act.sa_flags = SA_RESTART;
-  sigemptyset(&act.sa_mask);
-  return subject_.calls().sigaction(signal, &act, &dispositions_[index]) == 0;
+  return fixtures_.set_signal(program_->objects[index].value, &dispositions_[index]);
 }
 
 bool World::make_child(size_t index) {
@@ -199,6 +193,14 @@ uint64_t World::value(const Ref& ref) const {
   const bool has_slot = has_descriptor(object.kind) || object.kind == ObjectKind::kChild;
   if (!has_slot) return static_cast<uint64_t>(object.value);
   return static_cast<uint64_t>(int64_t{slots_[ref.object][ref.end].number.load(kRelaxed)});
+}
+
+int World::child_with(int64_t pid) const {
+  for (int i = 0; i < static_cast<int>(made_); i++) {
+    const ScriptedChild* const child = children_[i];
+    if (child != nullptr && child->pid() == pid) return static_cast<int>(limit::kNeverOpen) + i;
+  }
+  return -1;
 }
 
 void World::bind(const Ref& ref, int number) {

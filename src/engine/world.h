@@ -61,6 +61,9 @@ class World {
   void bind(const Ref& ref, int number);
 
   ScriptedChild* child_of(const Ref& ref) const { return children_[ref.object]; }
+  // A number for the child with this process id that is the same in every run, and no child's id;
+  // -1 if there is none.
+  int child_with(int64_t pid) const;
 
   // What the number is, as far as the program knows; nothing if it is not the program's.
   static constexpr uint8_t kNotOurs = 255;

@@ -53,9 +53,18 @@ void evaluate_change(Kqueue* kqueue, const FilterOps* ops, Knote* knote, Call* c
   }
 }
 
+// epoll reports one timerfd for all timers, in the place of whichever expired first, or is listed
+// still from its last report. What was told in between must not come behind a timer that this
+// change starts or enables; there is an order to keep with signals and processes alone, since what
+// descriptors do may be noticed late.
+void take_in_before_timer(Kqueue* kqueue, const FilterOps* ops) {
+  if (ops == &kTimerFilter && kqueue->signals + kqueue->processes > 0) take_in(kqueue);
+}
+
 // A change of an existing knote.
 void modify(Kqueue* kqueue, const FilterOps* ops, Knote* knote, const struct kevent& change,
             Call* call) {
+  if (change.flags & (EV_ADD | EV_ENABLE)) take_in_before_timer(kqueue, ops);
   // A ONESHOT is delivered as the change found it that activated it, not as this one leaves it; and
   // with a low-water mark the evaluation cannot wait any more.
   const bool settle = knote->oneshot() || (change.fflags & NOTE_LOWAT);
@@ -111,6 +120,7 @@ int create(Kqueue* kqueue, const FilterOps* ops, Registration* registration,
       !registration || (!own_evaluation && registration->place[kIn] == Place::kNone &&
                         registration->place[kOut] == Place::kNone);
   if (!simple) take_in_before(kqueue, call);
+  take_in_before_timer(kqueue, ops);
   // A new item's first edge must not overtake what earlier changes activate.
   const auto unwatched = [&] {
     return registration && registration->place[direction_of(knote)] == Place::kNone;

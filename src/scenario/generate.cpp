@@ -47,7 +47,8 @@ class Generator {
       ObjectKind kind = shapes_.object_kind();
       const bool inet = kind == ObjectKind::kTcp || kind == ObjectKind::kListener;
       if (inet && !options_.inet) kind = ObjectKind::kSocketpair;
-      const bool process = kind == ObjectKind::kSignal || kind == ObjectKind::kChild;
+      const bool process = kind == ObjectKind::kSignal || kind == ObjectKind::kChild ||
+                           kind == ObjectKind::kProcdesc;
       if (process && !options_.processes) kind = ObjectKind::kPipe;
       shapes_.add_object(kind);
     }

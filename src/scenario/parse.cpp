@@ -135,7 +135,7 @@ class Parser : public OpParser {
 
   bool signal(int64_t* value) {
     *value = is(Token::kWord) ? signal_of_word(token_.text) : -1;
-    if (*value < 0) return expected("USR1, USR2, URG or WINCH");
+    if (*value < 0) return expected("USR1, USR2, URG, WINCH, or RT1 to RT12");
     advance();
     if (!is_word("handled")) return true;
     *value += kHandled;

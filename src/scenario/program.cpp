@@ -31,8 +31,11 @@ char end_letter(ObjectKind kind, int end) {
 }
 
 namespace {
-constexpr std::string_view kSignalNames[kSignalWords] = {"USR1", "USR2", "URG", "WINCH"};
-constexpr int kSignalNumbers[kSignalWords] = {SIGUSR1, SIGUSR2, SIGURG, SIGWINCH};
+constexpr std::string_view kSignalNames[kSignalWords] = {
+    "USR1", "USR2", "URG", "WINCH", "RT1", "RT2",  "RT3",  "RT4",
+    "RT5",  "RT6",  "RT7", "RT8",   "RT9", "RT10", "RT11", "RT12"};
+constexpr int kSignalNumbers[] = {SIGUSR1, SIGUSR2, SIGURG, SIGWINCH};
+constexpr int kPlainSignals = 4;
 }  // namespace
 
 std::string_view signal_word(int64_t value) {
@@ -40,7 +43,13 @@ std::string_view signal_word(int64_t value) {
 }
 
 int signal_of(int64_t value) {
-  return kSignalNumbers[static_cast<size_t>(value % kHandled) % kSignalWords];
+  const int word = static_cast<int>(value % kHandled) % kSignalWords;
+  if (word < kPlainSignals) return kSignalNumbers[word];
+#if defined(SIGRTMIN)
+  return SIGRTMIN + 1 + word - kPlainSignals;
+#else
+  return -1;
+#endif
 }
 
 int64_t signal_of_word(std::string_view word) {

@@ -54,15 +54,17 @@ enum class ObjectKind : uint8_t {
   kListener,    // a listening TCP socket on the loopback
   kUnixListener,
   kEventfd,
-  kFile,      // a regular file of `value` bytes, offset 0
-  kUser,      // not a descriptor: the ident `value` of EVFILT_USER
-  kTimer,     // likewise of EVFILT_TIMER
-  kKqueue,    // open from the start
-  kVariable,  // holds what dup returned; until then a number that is not open
-  kSignal,    // not a descriptor: a signal to the process, see signal_of() for `value`
-  kChild,     // likewise a child process, which does nothing until it is told to end
+  kFile,       // a regular file of `value` bytes, offset 0
+  kUser,       // not a descriptor: the ident `value` of EVFILT_USER
+  kTimer,      // likewise of EVFILT_TIMER
+  kKqueue,     // open from the start
+  kVariable,   // holds what dup returned; until then a number that is not open
+  kSignal,     // not a descriptor: a signal to the process, see signal_of() for `value`
+  kChild,      // likewise a child process, which does nothing until it is told to end
+  kProcdesc,   // such a child, and a descriptor of it
+  kDirectory,  // a directory of its own, empty
 };
-inline constexpr int kObjectKinds = 14;
+inline constexpr int kObjectKinds = 16;
 
 struct Object {
   ObjectKind kind = ObjectKind::kPipe;
@@ -71,10 +73,10 @@ struct Object {
   friend bool operator==(const Object&, const Object&) = default;
 };
 
-// The signals that a program may post: none of them harms a process, or is anybody else's. USR1 and
-// USR2 are ignored, URG and WINCH left to their default, which is to do nothing, unless the program
-// wants them handled.
-inline constexpr int kSignalWords = 4;
+// The signals that a program may post: none of them harms a process, or is anybody else's. URG and
+// WINCH are left to their default, which is to do nothing, the others are ignored, unless the
+// program wants them handled. RT1 to RT12 are real-time signals, for who needs many.
+inline constexpr int kSignalWords = 16;
 inline constexpr int64_t kHandled = 16;  // added to the index in the value of a kSignal
 std::string_view signal_word(int64_t value);
 // The number it has on this system, and -1 for a word that there is not.
@@ -131,6 +133,10 @@ enum class OpKind : uint8_t {
   kLink,      // a file gets one more name
   kUnlink,    // a file loses its newest name
   kRename,    // a file's newest name changes, or is moved over that of other, and changes back
+  kCreate,    // a directory gets one more file,
+  kMkdir,     // or one more subdirectory;
+  kRemove,    // and loses its newest file,
+  kRmdir,     // or its newest subdirectory
   kSleep,     // amount microseconds
   kAwait,     // until every timer of at most a millisecond has expired and all traffic arrived
   kRaise,     // posts the signal to this process
@@ -138,7 +144,7 @@ enum class OpKind : uint8_t {
   kKill,      // signal amount ends the child
   kReap,      // the child, if it has ended: its wait status
 };
-inline constexpr int kOpKinds = 25;
+inline constexpr int kOpKinds = 29;
 
 enum class Wait : uint8_t {
   kZero,     // a timeout of zero
@@ -252,6 +258,10 @@ inline bool has_descriptor(ObjectKind kind) {
 // Filters whose ident is a descriptor number. The filter decides, not the name that stands there:
 // EVFILT_USER on a pipe's number is an ordinary USER knote.
 bool is_descriptor_filter(int16_t filter);
+// Operations on what a directory holds.
+inline bool is_about_entries(OpKind kind) {
+  return kind >= OpKind::kCreate && kind <= OpKind::kRmdir;
+}
 // Operations on a file's names: the file then has some (Fixtures::make_named()).
 inline bool is_about_names(OpKind kind) {
   return kind == OpKind::kLink || kind == OpKind::kUnlink || kind == OpKind::kRename;

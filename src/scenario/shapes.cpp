@@ -16,31 +16,24 @@ namespace {
 using enum ObjectKind;
 
 // In the order of ObjectKind.
-constexpr std::string_view kPrefixes[kObjectKinds] = {"p", "s", "g", "c", "l", "ul", "e",
-                                                      "f", "u", "t", "k", "d", "n",  "h"};
+constexpr std::string_view kPrefixes[kObjectKinds] = {"p", "s", "g", "c", "l", "ul", "e", "f",
+                                                      "u", "t", "k", "d", "n", "h",  "q", "r"};
 
 // Percent of generated objects.
 struct Share {
   ObjectKind kind;
   size_t percent;
 };
-constexpr Share kShares[] = {{kPipe, 32},     {kSocketpair, 15},  {kUser, 17},  {kTimer, 8},
-                             {kEventfd, 5},   {kFile, 7},         {kTcp, 2},    {kListener, 1},
-                             {kDgrampair, 2}, {kUnixListener, 2}, {kKqueue, 1}, {kSignal, 5},
-                             {kChild, 3}};
+constexpr Share kShares[] = {{kPipe, 29},     {kSocketpair, 15},  {kUser, 17},    {kTimer, 8},
+                             {kEventfd, 5},   {kFile, 7},         {kTcp, 2},      {kListener, 1},
+                             {kDgrampair, 2}, {kUnixListener, 2}, {kKqueue, 1},   {kSignal, 5},
+                             {kChild, 2},     {kProcdesc, 2},     {kDirectory, 2}};
 
 }  // namespace
 
 uint8_t Shapes::add_object(ObjectKind kind) {
   std::vector<Object>& objects = program_.objects;
   if (objects.size() == limit::kObjects) return static_cast<uint8_t>(objects.size() - 1);
-  // Which of a timer that is started anew and a signal comes first is an open question
-  // (docs/libkq.md).
-  const auto has = [&](ObjectKind other) {
-    return std::any_of(objects.begin(), objects.end(),
-                       [&](const Object& object) { return object.kind == other; });
-  };
-  if ((kind == kSignal && has(kTimer)) || (kind == kTimer && has(kSignal))) kind = kUser;
   Object object{.kind = kind, .name = {}, .value = 0};
   int number = 0;
   do {
@@ -97,7 +90,7 @@ Ref Shapes::watched() {
     if (variable.object != Ref::kNumber) return variable;
   }
   return ref({kPipe, kSocketpair, kDgrampair, kTcp, kListener, kUnixListener, kEventfd, kFile,
-              kUser, kTimer, kSignal, kChild});
+              kUser, kTimer, kSignal, kChild, kProcdesc, kDirectory});
 }
 
 uint64_t Shapes::udata() {
@@ -205,7 +198,7 @@ void Shapes::notes_and_data(Change* change) {
     change->fflags = random_.chance(1, 4) ? kAllVnode : 0;
     for (size_t bits = random_.below(4); bits > 0; bits--)
       change->fflags |= 1u << random_.below(11);
-  } else if (change->filter == filter::kProc) {
+  } else if (change->filter == filter::kProc || change->filter == filter::kProcdesc) {
     change->fflags =
         random_.chance(1, 8) ? random_.pick({0u, kFork, kExec, kTrack | kExit}) : kExit;
   } else if (random_.chance(1, 8)) {
@@ -221,14 +214,16 @@ Change Shapes::change() {
     change.filter = random_.pick({filter::kRead, filter::kWrite, filter::kUser, filter::kTimer});
   } else {
     const Object& object = program_.objects[change.ident.object];
-    change.filter = object.kind == kUser     ? filter::kUser
-                    : object.kind == kTimer  ? filter::kTimer
-                    : object.kind == kSignal ? filter::kSignal
-                    : object.kind == kChild  ? filter::kProc
+    change.filter = object.kind == kUser       ? filter::kUser
+                    : object.kind == kTimer    ? filter::kTimer
+                    : object.kind == kSignal   ? filter::kSignal
+                    : object.kind == kChild    ? filter::kProc
+                    : object.kind == kProcdesc ? filter::kProcdesc
                     : object.kind == kPipe
                         ? (change.ident.end == 0 ? filter::kRead : filter::kWrite)
                         : random_.pick({filter::kRead, filter::kWrite});
     if (object.kind == kFile && random_.chance(2, 3)) change.filter = filter::kVnode;
+    if (object.kind == kDirectory) change.filter = filter::kVnode;
     if ((object.kind == kSocketpair || object.kind == kDgrampair) && random_.chance(1, 8)) {
       change.filter = filter::kEmpty;
     }
@@ -339,10 +334,15 @@ Op Shapes::activity() {
     return op;
   }
   op.target = ref({kPipe, kSocketpair, kDgrampair, kTcp, kEventfd, kFile, kListener, kUnixListener,
-                   kSignal, kChild});
+                   kSignal, kChild, kProcdesc, kDirectory});
   if (op.target.object == Ref::kNumber) return poll();
   const ObjectKind kind = program_.objects[op.target.object].kind;
-  if (kind == kSignal || kind == kChild) return of_process(op.target);
+  if (kind == kSignal || kind == kChild || kind == kProcdesc) return of_process(op.target);
+  if (kind == kDirectory) {
+    op.kind = random_.pick({OpKind::kCreate, OpKind::kCreate, OpKind::kMkdir, OpKind::kRemove,
+                            OpKind::kRmdir, OpKind::kRename});
+    return op;
+  }
   if (kind == kPipe) op.target.end = 1;
   op.amount = amount();
   op.kind = OpKind::kWrite;
@@ -388,7 +388,8 @@ Op Shapes::quieting() {
 Op Shapes::surgery() {
   Op op;
   const std::initializer_list<ObjectKind> descriptors = {
-      kPipe, kSocketpair, kDgrampair, kTcp, kEventfd, kFile, kListener, kUnixListener, kVariable};
+      kPipe,     kSocketpair,   kDgrampair, kTcp,      kEventfd,  kFile,
+      kListener, kUnixListener, kVariable,  kProcdesc, kDirectory};
   op.target = ref(descriptors);
   switch (random_.below(8)) {
     case 0:

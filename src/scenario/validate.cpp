@@ -145,10 +145,13 @@ class Validator {
   }
 
   // Signals and children are no descriptors.
-  Reason ident_of(const Ref& ref, ObjectKind allowed, const char* what) {
+  Reason ident_of(const Ref& ref, std::initializer_list<ObjectKind> kinds, const char* what) {
     if (auto reason = exists(ref)) return reason;
     if (!is_object(ref)) return "this operation takes a name, not a number";
-    return kind(ref) == allowed ? std::nullopt : Reason(name(ref) + " is not " + what);
+    for (const ObjectKind allowed : kinds) {
+      if (kind(ref) == allowed) return std::nullopt;
+    }
+    return name(ref) + " is not " + what;
   }
 
   Reason amount(const Op& op, int64_t least, int64_t most, const char* unit) {
@@ -198,6 +201,8 @@ class Validator {
         if (auto reason = own_descriptor(op.target)) return reason;
         if (op.target.end != 0) return "reopen names no end";
         if (kind(op.target) == kVariable) return "an fd is filled by dup, not reopened";
+        if (kind(op.target) == kProcdesc) return "a child lives once";
+        if (kind(op.target) == kDirectory) return "a directory is made once";
         return std::nullopt;
       case OpKind::kConnect:
       case OpKind::kAccept:
@@ -210,29 +215,33 @@ class Validator {
         if (auto reason = one_of(op.target, {kFile}, "a file")) return reason;
         return amount(op, 0, limit::kBytes, "bytes");
       case OpKind::kRename:
-        if (op.other != Ref{}) {
-          if (auto reason = one_of(op.other, {kFile}, "a file")) return reason;
-        }
+        if (op.other == Ref{}) return one_of(op.target, {kFile, kDirectory}, "a file");
+        if (auto reason = one_of(op.other, {kFile}, "a file")) return reason;
         [[fallthrough]];
       case OpKind::kChmod:
       case OpKind::kLink:
       case OpKind::kUnlink:
         return one_of(op.target, {kFile}, "a file");
+      case OpKind::kCreate:
+      case OpKind::kMkdir:
+      case OpKind::kRemove:
+      case OpKind::kRmdir:
+        return one_of(op.target, {kDirectory}, "a directory");
       case OpKind::kSleep:
         return amount(op, 0, limit::kSleepUs, "microseconds");
       case OpKind::kAwait:
         return std::nullopt;
       case OpKind::kRaise:
-        return ident_of(op.target, kSignal, "a signal");
+        return ident_of(op.target, {kSignal}, "a signal");
       case OpKind::kKill:
         if (op.amount != SIGTERM && op.amount != SIGKILL)
           return "a child is killed by TERM or KILL";
-        return ident_of(op.target, kChild, "a child");
+        return ident_of(op.target, {kChild, kProcdesc}, "a child");
       case OpKind::kExit:
         if (auto reason = amount(op, 0, 255, "as a status")) return reason;
-        return ident_of(op.target, kChild, "a child");
+        return ident_of(op.target, {kChild, kProcdesc}, "a child");
       case OpKind::kReap:
-        return ident_of(op.target, kChild, "a child");
+        return ident_of(op.target, {kChild, kProcdesc}, "a child");
     }
     return "no such operation";
   }

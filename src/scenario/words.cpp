@@ -29,7 +29,9 @@ constexpr Word<ObjectKind> kObjects[] = {{"pipe", ObjectKind::kPipe},
                                          {"kqueue", ObjectKind::kKqueue},
                                          {"fd", ObjectKind::kVariable},
                                          {"signal", ObjectKind::kSignal},
-                                         {"child", ObjectKind::kChild}};
+                                         {"child", ObjectKind::kChild},
+                                         {"procdesc", ObjectKind::kProcdesc},
+                                         {"directory", ObjectKind::kDirectory}};
 
 constexpr Word<OpKind> kOps[] = {
     {"kevent", OpKind::kKevent}, {"trigger", OpKind::kTrigger},   {"write", OpKind::kWrite},
@@ -38,9 +40,10 @@ constexpr Word<OpKind> kOps[] = {
     {"dup2", OpKind::kDup2},     {"reopen", OpKind::kReopen},     {"connect", OpKind::kConnect},
     {"accept", OpKind::kAccept}, {"seek", OpKind::kSeek},         {"truncate", OpKind::kTruncate},
     {"chmod", OpKind::kChmod},   {"link", OpKind::kLink},         {"unlink", OpKind::kUnlink},
-    {"rename", OpKind::kRename}, {"sleep", OpKind::kSleep},       {"await", OpKind::kAwait},
-    {"raise", OpKind::kRaise},   {"exit", OpKind::kExit},         {"kill", OpKind::kKill},
-    {"reap", OpKind::kReap}};
+    {"rename", OpKind::kRename}, {"create", OpKind::kCreate},     {"mkdir", OpKind::kMkdir},
+    {"remove", OpKind::kRemove}, {"rmdir", OpKind::kRmdir},       {"sleep", OpKind::kSleep},
+    {"await", OpKind::kAwait},   {"raise", OpKind::kRaise},       {"exit", OpKind::kExit},
+    {"kill", OpKind::kKill},     {"reap", OpKind::kReap}};
 
 template <typename T, size_t n>
 std::optional<T> value_of(const Word<T> (&table)[n], std::string_view name) {

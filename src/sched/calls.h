@@ -32,6 +32,10 @@ long epoll_wait_call(int instance, epoll_event* events, int most, int64_t timeou
 // After a call that opened descriptors.
 void note_opened(int fd, int nonblocking = -1);
 long read_timer(int fd, void* buffer, size_t size, uintptr_t site);
+// A signal that the thread sends to itself: what is to be done with it is done before it returns.
+long raise_call(int signal, uintptr_t site);
+// rt_sigprocmask(2) of the thread: the thread that carries it keeps its own mask.
+long signal_mask_call(int how, const uint64_t* set, uint64_t* old);
 long sleep_until(uint64_t deadline, uintptr_t site);
 
 // -1 with errno, or the result.

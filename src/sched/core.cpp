@@ -118,6 +118,7 @@ Thread* Core::spawn() {
   thread.deadline = kNever;
   thread.interrupted = thread.detached = thread.joined = thread.cancelled = false;
   thread.cancel_state = thread.cancel_type = 0;
+  sigemptyset(&thread.mask);
   thread.body = nullptr;
   thread.routine = nullptr;
   thread.depth = 0;

@@ -12,6 +12,7 @@ using namespace kqtorture::sched;
 namespace {
 
 constexpr size_t kArguments = 6;
+constexpr long kFirstThread = 1000;  // the number of thread 0
 
 int64_t milliseconds(long timeout) {
   const int given = static_cast<int>(timeout);
@@ -131,6 +132,7 @@ long dispatch(long number, const long* a, uintptr_t site) {
       return opening(1, site, number, a);  // to read or write it fails at once
     case SYS_inotify_init1:
     case SYS_openat:
+    case SYS_pidfd_open:
     case SYS_socket:
       return opening(-1, site, number, a);
     case SYS_pipe2: {
@@ -164,9 +166,23 @@ long dispatch(long number, const long* a, uintptr_t site) {
     case SYS_lseek:
     case SYS_getsockopt:
     case SYS_getsockname:
+    case SYS_waitid:  // of a process that has ended, or at once
+    case SYS_pidfd_send_signal:
       return passed_on(Step::kRead, site, number, a);
+    case SYS_rt_sigprocmask:
+      return signal_mask_call(fd, reinterpret_cast<const uint64_t*>(a[1]),
+                              reinterpret_cast<uint64_t*>(a[2]));
+    case SYS_rt_sigpending:  // one that a thread blocks cannot be raised
+      *reinterpret_cast<uint64_t*>(a[0]) = 0;
+      return 0;
+    case SYS_signalfd4:
+      if (fd < 0) return opening((a[3] & O_NONBLOCK) != 0, site, number, a);
+      return passed_on(Step::kWrite, site, number, a);
+    case SYS_tgkill:
+      if (a[1] == kFirstThread + self()->index) return raise_call(static_cast<int>(a[2]), site);
+      core.unsupported("tgkill() of another thread");
     case SYS_gettid:
-      return 1000 + self()->index;  // whoever compares them wants them to differ
+      return kFirstThread + self()->index;  // whoever compares them wants them to differ
     case SYS_getpid:
     case SYS_membarrier:
     case SYS_process_vm_readv:

@@ -78,6 +78,7 @@ Real::Real() {
   KQ_FIND(sem_timedwait);
   KQ_FIND(sem_post);
   KQ_FIND(sched_yield);
+  KQ_FIND(raise);
   KQ_FIND(read);
   KQ_FIND(write);
   KQ_FIND(readv);

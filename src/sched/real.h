@@ -63,6 +63,7 @@ struct Real {
   KQ_REAL(sem_timedwait);
   KQ_REAL(sem_post);
   KQ_REAL(sched_yield);
+  int (*raise)(int);
   int (*cxa_guard_acquire)(void*);
   void (*cxa_guard_release)(void*);
   void (*cxa_guard_abort)(void*);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "sched/core.h"
+#include "sched/real.h"
 
 namespace kqtorture::sched {
 namespace {
@@ -110,6 +111,18 @@ void Runtime::call(bool begins, uint64_t what) {
             reinterpret_cast<uintptr_t>(__builtin_return_address(0)));
   core.note(what);
 }
+
+void Runtime::outside_change(bool begins) {
+  Core& core = Core::get();
+  if (begins) {
+    core.step(Step::kWrite, kKernelObject,
+              reinterpret_cast<uintptr_t>(__builtin_return_address(0)));
+  } else {
+    core.descriptors_changed();
+  }
+}
+
+Runtime::Syscall Runtime::real_syscall() { return real().syscall; }
 
 std::string Runtime::describe_site(uint64_t site) const { return Core::get().describe(site); }
 

@@ -115,6 +115,11 @@ class Runtime {
   // A call of the program begins, or has returned: others may go first. `what` goes into the trace:
   // what was called, or what came back.
   void call(bool begins, uint64_t what);
+  // Something beside the subject is about to be done that descriptors may show, or has been done.
+  void outside_change(bool begins);
+  // syscall(2) as it was before the runtime took its place.
+  using Syscall = long (*)(long, ...);
+  static Syscall real_syscall();
   // Ends the schedule as it is; does not return.
   [[noreturn]] void abandon(std::optional<Fault> fault = std::nullopt);
   // Nanoseconds, growing with every step and every call.

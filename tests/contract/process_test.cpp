@@ -200,5 +200,91 @@ TEST_F(ProcessesOfNetbsd, AreGoneAsZombies) {
   EXPECT_EQ(world_.call(kq_, {proc_ev(kChild, ADD)}), Answered::failed(ESRCH));
 }
 
+constexpr int kDescriptor = 50;
+
+Event procdesc_ev(int flags, uint32_t fflags = note::kExit, int64_t data = 0,
+                  int64_t number = kDescriptor) {
+  return ev(filter::kProcdesc, number, flags, fflags, data);
+}
+
+class ProcessDescriptors : public ::testing::TestWithParam<const char*> {
+ protected:
+  ProcessDescriptors() : world_("strict-2006", GetParam()) {
+    world_.object_saw(OpKind::kProcdesc, kDescriptor, kChild, 0);
+    kq_ = world_.kqueue();
+  }
+  void end() { world_.object_saw(OpKind::kExit, kChild, kStatus, 0); }
+  World world_;
+  int kq_ = -1;
+};
+
+TEST_P(ProcessDescriptors, TheExitIsTheLastEvent) {
+  world_.change(kq_, {procdesc_ev(ADD)});
+  EXPECT_EQ(world_.verdict(kq_, 4, {procdesc_ev(kLast, note::kExit, kStatus)}), "phantom");
+  end();
+  EXPECT_EQ(world_.verdict(kq_, 4, {}), "lost");
+  EXPECT_EQ(world_.rule(kq_, 4, {procdesc_ev(kLast, note::kExit, 1)}), "I11");
+  EXPECT_EQ(world_.poll(kq_), Answered::of({procdesc_ev(kLast, note::kExit, kStatus)}));
+  EXPECT_EQ(world_.call(kq_, {procdesc_ev(DELETE)}), Answered::failed(ENOENT));
+}
+
+TEST_P(ProcessDescriptors, OneThatHasEndedIsToldAtOnceToWhoAsks) {
+  end();
+  world_.change(kq_, {procdesc_ev(ADD | DISABLE)});
+  EXPECT_EQ(world_.poll(kq_), Answered());
+  world_.change(kq_, {procdesc_ev(ENABLE)});
+  EXPECT_EQ(world_.poll(kq_), Answered::of({procdesc_ev(kLast, note::kExit, kStatus)}));
+}
+
+TEST_P(ProcessDescriptors, WithoutInterestAScanRemovesTheKnoteInSilence) {
+  world_.change(kq_, {procdesc_ev(ADD, note::kFork)});
+  end();
+  EXPECT_EQ(world_.poll(kq_), Answered());
+  EXPECT_EQ(world_.call(kq_, {procdesc_ev(DELETE)}), Answered::failed(ENOENT));
+  world_.change(kq_, {procdesc_ev(ADD, 0)});
+  EXPECT_EQ(world_.poll(kq_), Answered());
+  EXPECT_EQ(world_.call(kq_, {procdesc_ev(DELETE)}), Answered::failed(ENOENT));
+}
+
+TEST_P(ProcessDescriptors, TheKnoteGoesWithItsNumberAndNotWithTheProcess) {
+  const int other = world_.dup(kDescriptor);
+  world_.change(kq_, {procdesc_ev(ADD), procdesc_ev(ADD, note::kExit, 0, other)});
+  world_.close(kDescriptor);
+  EXPECT_EQ(world_.call(kq_, {procdesc_ev(DELETE)}), Answered::failed(EBADF));
+  end();
+  EXPECT_EQ(world_.poll(kq_), Answered::of({procdesc_ev(kLast, note::kExit, kStatus, other)}));
+}
+
+TEST_P(ProcessDescriptors, OthersTakeNoSuchKnote) {
+  const int pipe = world_.pipe().first;
+  EXPECT_EQ(world_.call(kq_, {procdesc_ev(ADD, note::kExit, 0, pipe)}), Answered::failed(EINVAL));
+  const std::vector<Event> files = {ev(filter::kVnode, kDescriptor, ADD, note::kWrite)};
+  EXPECT_EQ(world_.call(kq_, files), Answered::failed(EINVAL));
+}
+
+INSTANTIATE_TEST_SUITE_P(Hosts, ProcessDescriptors, ::testing::Values("linux", "linux-at-once"),
+                         [](const auto& instance) {
+                           std::string name = instance.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST(ReapedProcesses, WhoAsksForTheStatusWhenItIsToldMayFindNobodyToAsk) {
+  for (const char* host : {"linux", "linux-at-once"}) {
+    World world("strict-2006", host);
+    world.object_saw(OpKind::kSpawn, -1, 0, kChild);
+    const int kq = world.kqueue();
+    world.change(kq, {proc_ev(kChild, ADD)});
+    world.object_saw(OpKind::kExit, kChild, kStatus, 0);
+    world.object_saw(OpKind::kReap, kChild, 0, kStatus);
+    const auto told = [&](int64_t status) {
+      return world.accepts(kq, {}, 4, Answered::of({proc_ev(kChild, kLast, note::kExit, status)}));
+    };
+    EXPECT_TRUE(told(kStatus)) << host;
+    EXPECT_EQ(told(0), host == std::string("linux"));
+    EXPECT_FALSE(told(kStatus + 1)) << host;
+  }
+}
+
 }  // namespace
 }  // namespace kqtorture::contract

@@ -2,6 +2,8 @@
 // looked at together, and whose filters they are. (3.2, 3.7)
 #include "contract/vnode.h"
 
+#include <cerrno>
+
 #include "world.h"
 
 namespace kqtorture::contract {
@@ -86,6 +88,33 @@ TEST_P(Vnode, InterestIsThatOfTheTime) {
   act(OpKind::kChmod);
   world.change(kq, {ev(VNODE, file, kAdd, kAttrib)});
   EXPECT_EQ(world.poll(kq), one(kWrite));
+}
+
+TEST_P(Vnode, ADirectoryIsWrittenByWhatHappensInItAndSubdirectoriesAreItsLinks) {
+  const int directory = 50;
+  world.object_saw(OpKind::kDirectory, directory, 0, 0);
+  const auto entry = [&](OpKind kind, int64_t subdirectory, int error = 0) {
+    world.object_saw(kind, directory, subdirectory, error == 0 ? 0 : -1, error);
+  };
+  const auto told = [&](uint32_t notes) {
+    return Answered::of({ev(VNODE, directory, kClear, notes)});
+  };
+  world.change(kq, {ev(VNODE, directory, kAdd | kClear, kWrite | kLink | kExtend | kDelete)});
+  entry(OpKind::kEntryGone, 0, ENOENT);
+  EXPECT_EQ(world.poll(kq), Answered());
+  entry(OpKind::kEntryMade, 0);
+  EXPECT_EQ(world.verdict(kq, 4, {}), "lost");
+  EXPECT_EQ(world.rule(kq, 4, {ev(VNODE, directory, kClear, kWrite | kLink)}), "3.7");
+  EXPECT_EQ(world.poll(kq), told(kWrite));
+  entry(OpKind::kEntryRenamed, 0);
+  EXPECT_EQ(world.poll(kq), told(kWrite));
+  entry(OpKind::kEntryMade, 1);
+  EXPECT_EQ(world.poll(kq), told(kWrite | kLink));
+  // Told each by itself, whatever comes between two looks.
+  entry(OpKind::kEntryGone, 0);
+  entry(OpKind::kEntryGone, 1);
+  EXPECT_EQ(world.poll(kq), told(kWrite | kLink));
+  entry(OpKind::kEntryRenamed, 0, ENOENT);
 }
 
 TEST_P(Vnode, ShorteningIsAnAttribute) {

@@ -20,7 +20,8 @@ using Status = SequentialResult::Status;
 
 bool about_processes(const Program& program) {
   return std::any_of(program.objects.begin(), program.objects.end(), [](const Object& object) {
-    return object.kind == ObjectKind::kSignal || object.kind == ObjectKind::kChild;
+    return object.kind == ObjectKind::kSignal || object.kind == ObjectKind::kChild ||
+           object.kind == ObjectKind::kProcdesc;
   });
 }
 

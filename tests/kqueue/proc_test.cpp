@@ -48,6 +48,21 @@ TEST_F(Proc, ExitIsToldOnceWithTheStatus) {
   EXPECT_EQ(child.reap_now(), 3 << 8) << "the kqueue has reaped it";
 }
 
+TEST_F(Proc, EndedBeforeATimerIsStartedItComesFirst) {
+  REQUIRE_KNOB(knob().first_in_first_out);
+  ChildProcess child;
+  const Kevent timer = ev(7, filter::kTimer, flag::kAdd | flag::kClear, note::kUseconds, 1);
+  ASSERT_EQ(submit(kq_, {exit_ev(child.pid()), timer}), 0);
+  sleep_ms(2);
+  EXPECT_EQ(idents(poll_events(kq_)), (std::vector<uintptr_t>{7}));
+  child.exit_with(3);
+  child.wait_until_dead();
+  ASSERT_EQ(submit(kq_, timer), 0);
+  sleep_ms(2);
+  EXPECT_EQ(idents(poll_events(kq_)),
+            (std::vector<uintptr_t>{static_cast<uintptr_t>(child.pid()), 7}));
+}
+
 TEST_F(Proc, ASignalThatEndsItIsTheStatus) {
   ChildProcess child;
   ASSERT_EQ(submit(kq_, exit_ev(child.pid())), 0);

@@ -216,6 +216,35 @@ TEST_F(Signal, ItsPlaceInTheQueueIsThatOfItsFirstPost) {
   EXPECT_EQ(idents(poll_events(kq_)), (std::vector<uintptr_t>{SIGUSR1, fd, SIGUSR2, 9}));
 }
 
+// A timer may be as late as it likes, and so comes behind what was there before it was started:
+// also where the kqueue has not been asked in between, and has reported the timer's clock before.
+TEST_F(Signal, PostedBeforeATimerIsStartedOrEnabledItComesFirst) {
+  REQUIRE_KNOB(knob().first_in_first_out);
+  Disposition ignore(SIGUSR1, SIG_IGN);
+  const auto timer = [](uintptr_t ident, int flags) {
+    return ev(ident, filter::kTimer, static_cast<uint16_t>(flags), note::kUseconds, 1);
+  };
+  const auto expect_behind = [&](uintptr_t ident, const char* what) {
+    sleep_ms(2);
+    EXPECT_EQ(idents(poll_events(kq_)), (std::vector<uintptr_t>{SIGUSR1, ident})) << what;
+  };
+  ASSERT_EQ(submit(kq_, {signal_ev(flag::kAdd), timer(7, flag::kAdd | flag::kDispatch)}), 0);
+  sleep_ms(2);
+  EXPECT_EQ(idents(poll_events(kq_)), (std::vector<uintptr_t>{7}));
+  post();
+  ASSERT_EQ(submit(kq_, timer(7, flag::kAdd | flag::kEnable)), 0);
+  expect_behind(7, "started anew");
+  post();
+  ASSERT_EQ(submit(kq_, timer(8, flag::kAdd | flag::kOneshot)), 0);
+  expect_behind(8, "new");
+  // It has expired, and nobody has looked.
+  ASSERT_EQ(submit(kq_, timer(7, flag::kAdd)), 0);
+  sleep_ms(2);
+  post();
+  ASSERT_EQ(submit(kq_, timer(7, flag::kEnable)), 0);
+  expect_behind(7, "enabled");
+}
+
 TEST_F(Signal, DisabledItGoesOnCounting) {
   Disposition ignore(SIGUSR1, SIG_IGN);
   ASSERT_EQ(submit(kq_, signal_ev(flag::kAdd | flag::kDisable)), 0);

@@ -109,7 +109,7 @@ TEST(LitmusParse, SignalsAndChildrenAreRead) {
 TEST(LitmusParse, ComplaintsAboutSignalsAndChildrenSayWhatWouldBeRight) {
   const std::string end = "kqueue k\nthread T\n";
   EXPECT_EQ(complaint("signal s TERM\n" + end + "raise s\n"),
-            "x.litmus:1:10: USR1, USR2, URG or WINCH expected, not 'TERM'");
+            "x.litmus:1:10: USR1, USR2, URG, WINCH, or RT1 to RT12 expected, not 'TERM'");
   EXPECT_EQ(complaint("child c\n" + end + "kill c USR1\n"),
             "x.litmus:4:8: TERM or KILL expected, not 'USR1'");
   EXPECT_THAT(complaint("child c\n" + end + "raise c\n"), HasSubstr("c is not a signal"));

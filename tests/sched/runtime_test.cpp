@@ -4,6 +4,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <set>
@@ -271,6 +274,59 @@ TEST_P(RuntimeTest, WhatTheSubjectLeavesOpenIsClosed) {
   EXPECT_EQ(fcntl(first, F_GETFD), -1);
   run({}, strategy.get(), 1, [&] { second = patient_leave_open(); });
   EXPECT_EQ(first, second);
+}
+
+// What the handler of a raised signal did, and where.
+struct Handled {
+  bool begun = false, ended = false;
+  pthread_t thread{};
+} handled;
+
+void handle(int) {
+  handled.begun = true;
+  handled.thread = pthread_self();
+  sched_yield();
+  handled.ended = true;
+}
+
+TEST_P(RuntimeTest, AHandlerRunsOnTheThreadThatRaisesAndOthersMayGoFirst) {
+  struct sigaction act {
+  }, before{};
+  act.sa_handler = handle;
+  ASSERT_EQ(sigaction(SIGUSR1, &act, &before), 0);
+  bool met = false;
+  int wrong = 0;
+  const auto raiser = [&] {
+    const pthread_t self = pthread_self();
+    raise(SIGUSR1);
+    wrong += !handled.ended || !pthread_equal(handled.thread, self);
+  };
+  const auto looker = [&] {
+    sched_yield();
+    met = met || (handled.begun && !handled.ended);
+  };
+  auto strategy = make_random_walk();
+  for (uint64_t seed = 0; seed < 200; seed++) {
+    handled = {};
+    ASSERT_EQ(run({raiser, looker}, strategy.get(), seed).ending, Ending::kDone);
+  }
+  EXPECT_TRUE(met) << "the handler was one step";
+  EXPECT_EQ(wrong, 0);
+  sigaction(SIGUSR1, &before, nullptr);
+}
+
+TEST_P(RuntimeTest, ASignalThatTheThreadBlocksCannotBeRaised) {
+  auto strategy = make_random_walk();
+  const Schedule schedule = run({[] {
+                                  sigset_t set;
+                                  sigemptyset(&set);
+                                  sigaddset(&set, SIGUSR1);
+                                  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+                                  raise(SIGUSR1);
+                                }},
+                                strategy.get(), 1);
+  ASSERT_EQ(schedule.ending, Ending::kFault);
+  EXPECT_NE(schedule.fault->message.find("blocks"), std::string::npos);
 }
 
 TEST_P(RuntimeTest, NamesWhatItCannotControl) {

@@ -50,7 +50,9 @@ void expect_state(const SweepCase& one, const contract::State& state) {
   }
   const bool oneshot = one.creation == SweepCreation::kOneshot;
   const bool dies = one.target == SweepTarget::kWritePipe && one.object == SweepObject::kEof;
-  EXPECT_EQ(knote.is(contract::flag::kOneshot), oneshot || dies) << one.name();
+  const bool ended = (one.target == SweepTarget::kProc || one.target == SweepTarget::kProcdesc) &&
+                     one.object == SweepObject::kReady;  // converts it, too
+  EXPECT_EQ(knote.is(contract::flag::kOneshot), oneshot || dies || ended) << one.name();
   EXPECT_EQ(knote.is(contract::flag::kDispatch), one.creation >= SweepCreation::kDispatch)
       << one.name();
   if (one.filter == contract::filter::kUser) {

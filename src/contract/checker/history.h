@@ -27,8 +27,8 @@ inline constexpr double kClockGrain = 1000;
 
 // In brackets at OpKind (operation.h): the operands. Here they are: fd, fd2 and amount as there; of
 // the pairs (kPipe, kStreamPair, kDgramPair, kTcpPair) fd and fd2 are the new descriptors; every
-// other call that creates one (kKqueue, kUnixListener, kTcpListener, kEventfd, kFile, kConnect,
-// kAccept, kDup) returns it in `value`, and kDup2 returns fd2.
+// other call that creates one (kKqueue, kUnixListener, kTcpListener, kEventfd, kFile,
+// kProcdesc, kDirectory, kConnect, kAccept, kDup) returns it in `value`, and kDup2 returns fd2.
 struct alignas(64) HistoryOp {
   uint64_t begin = 0;
   uint64_t end = kUnreturned;

@@ -82,6 +82,20 @@ void restart_timer(const Rules& rules, const Point& point, bool existed, Cell* c
   cell->untimed = ignored || cell->is(flag::kError) ? 1 : 0;
 }
 
+// Does an exit take the knote away in silence?
+uint8_t unasked(const Rules& rules, size_t index, uint32_t sfflags) {
+  const int16_t number = rules.layout.cells[index].filter;
+  const bool process = number == filter::kProc || number == filter::kProcdesc;
+  return process && !rules.profile.exit_event_without_interest && (sfflags & note::kExit) == 0;
+}
+
+// An ADD found the knote, or made a new one where it had gone.
+void add_or_create(const Event& change, Cell* cell) {
+  cell->flags_maybe = UINT16_MAX;
+  if (!has(change, flag::kDisable)) cell->disabled = 0;
+  cell->forced = 0;
+}
+
 Answer create(const Rules& rules, const Point& point, const World& world) {
   if (!has(point.event, flag::kAdd)) return refuse(ENOENT);
   if (has(point.event, flag::kDelete) &&
@@ -100,6 +114,7 @@ Answer create(const Rules& rules, const Point& point, const World& world) {
   if (result.what == Changed::kRefused) return refuse(result.error);
   store(knote, &fresh);
   fresh.present = 1;
+  fresh.unasked = unasked(rules, point.cell, fresh.sfflags);
   if (may_be_converted(rules, world, point.cell)) fresh.flags_maybe |= flag::kOneshot;
   fresh.cause = Cause::kAdded;
   fresh.active = remembered(fresh, bits_of(knote.active));
@@ -137,6 +152,8 @@ Answer modify(const Rules& rules, const Point& point, const World& world) {
                         before.disabled != 0 && after.disabled == 0;
   const uint8_t kept = restarted || unlinked ? 0 : before.active;
   after.active = remembered(after, kept | bits_of(knote.active));
+  if (before.unasked != 0 && has(point.event, flag::kAdd)) add_or_create(point.event, &after);
+  after.unasked |= unasked(rules, point.cell, after.sfflags);
   after.cause = cause_after(before, after, point.event);
   if (restarted) restart_timer(rules, point, true, &after);
   return answer;
@@ -164,6 +181,12 @@ Misfit place_change(const Rules& rules, const Point& point, const World& world) 
       return Misfit::kNone;
     }
   }
+  Cell& cell = world.cell(point.cell);
+  const bool gone = point.fate == Fate::kRefused && point.error == ENOENT && cell.unasked != 0;
+  if (gone && !has(point.event, flag::kAdd)) {
+    forget(Cause::kDelivered, &cell);
+    return Misfit::kNone;
+  }
   const Answer answer = answer_to(rules, point, world);
   if (point.fate == Fate::kRefused) {
     if (answer.error == point.error) return Misfit::kNone;
@@ -173,7 +196,7 @@ Misfit place_change(const Rules& rules, const Point& point, const World& world) 
   }
   // (Of an unknown change: then it changed nothing, which is as if it had not been.)
   if (answer.error != 0) return Misfit::kShouldFail;
-  world.cell(point.cell) = answer.cell;
+  cell = answer.cell;
   return Misfit::kNone;
 }
 

@@ -254,6 +254,8 @@ void Sweep::begin_object_call(Flight* flight) {
     case OpKind::kUnixListener:
     case OpKind::kTcpListener:
     case OpKind::kFile:
+    case OpKind::kProcdesc:
+    case OpKind::kDirectory:
     case OpKind::kConnect:
     case OpKind::kAccept:
       if (op.returned()) begin_open(flight, Kind::kOther, op.value, -1);

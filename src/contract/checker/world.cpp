@@ -193,6 +193,7 @@ bool surely_due(const Rules& rules, const World& world, size_t index) {
   const Cell& cell = world.cell(index);
   if (cell.present == 0 || cell.disabled != 0 || cell.closer != 0) return false;
   const bool remembers = cell.is(flag::kOneshot | flag::kClear);
+  if (cell.unasked != 0) return false;
   if (remembers && (cell.active & kSurely) == 0) return false;
   if (cell.forced != 0) return true;
   const Layout::CellKey& key = rules.layout.cells[index];

@@ -53,7 +53,10 @@ struct Cell {
   uint16_t closer;
   uint16_t thing;
   uint8_t end;
-  uint8_t unused[3];
+  // PROC, PROCDESC: there was a time at which nobody had asked for the exit. If it came then, the
+  // knote has gone without a word.
+  uint8_t unasked;
+  uint8_t unused[2];
 
   bool is(uint16_t flag) const { return (flags & flag) != 0; }
 };
