@@ -3,6 +3,7 @@
 // many and hears of few asks about the few.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,20 +18,15 @@ namespace kq {
 namespace {
 
 // A pipe(2) and a FIFO look alike; only the former lives in the kernel's own pipe file system.
-bool is_anonymous_pipe(const struct stat& status) {
+// There is one, so that it need be asked for once.
+bool is_anonymous_pipe(int fd, const struct stat& status) {
   static std::atomic<uint64_t> pipe_device{0};
-  uint64_t device = pipe_device.load(std::memory_order_relaxed);
-  if (device == 0) {
-    int ends[2];
-    struct stat sample;
-    // Without two free descriptors: treat it as a FIFO, which differs only when the reader goes.
-    if (sys::pipe2(ends, O_CLOEXEC) != 0) return false;
-    if (sys::fstat(ends[0], &sample) == 0) device = sample.st_dev;
-    sys::close(ends[0]);
-    sys::close(ends[1]);
-    pipe_device.store(device, std::memory_order_relaxed);
-  }
-  return status.st_dev == device;
+  const uint64_t device = pipe_device.load(std::memory_order_relaxed);
+  if (device != 0) return status.st_dev == device;
+  struct statfs system;
+  if (sys::fstatfs(fd, &system) != 0 || system.f_type != PIPEFS_MAGIC) return false;
+  pipe_device.store(status.st_dev, std::memory_order_relaxed);
+  return true;
 }
 
 int classify_pipe(Registration* registration, const struct stat& status) {
@@ -38,7 +34,7 @@ int classify_pipe(Registration* registration, const struct stat& status) {
   if (flags < 0) return errno;
   registration->readable = (flags & O_ACCMODE) != O_WRONLY;
   registration->writable = (flags & O_ACCMODE) != O_RDONLY;
-  registration->kind = is_anonymous_pipe(status) ? Kind::kPipe : Kind::kFifo;
+  registration->kind = is_anonymous_pipe(registration->fd, status) ? Kind::kPipe : Kind::kFifo;
   return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,13 @@ inline int fstat(int fd, struct stat* status) {
   return static_cast<int>(syscall(SYS_fstat, fd, status));
 #else
   return ::fstat(fd, status);
+#endif
+}
+inline int fstatfs(int fd, struct statfs* system) {
+#if defined(__x86_64__) || defined(__aarch64__)
+  return static_cast<int>(syscall(SYS_fstatfs, fd, system));
+#else
+  return ::fstatfs(fd, system);
 #endif
 }
 inline off_t lseek(int fd, off_t offset, int whence) { return ::lseek(fd, offset, whence); }
@@ -82,8 +90,5 @@ inline int timerfd_settime_relative(int fd, const itimerspec* value) {
   return ::timerfd_settime(fd, 0, value, nullptr);
 }
 inline int inotify_init(int flags) { return static_cast<int>(syscall(SYS_inotify_init1, flags)); }
-inline int pipe2(int ends[2], int flags) {
-  return static_cast<int>(syscall(SYS_pipe2, ends, flags));
-}
 
 }  // namespace kq::sys
