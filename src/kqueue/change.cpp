@@ -259,6 +259,8 @@ int change_hashed(Kqueue* kqueue, const FilterOps* ops, const struct kevent& cha
     drop_knote(kqueue, knote);
   } else if (change.filter == EVFILT_PROC && asks_for_the_unseen(change.fflags)) {
     return ENOTSUP;
+  } else if (change.filter == EVFILT_TIMER && !reserve_timer(kqueue, change)) {
+    return ENOMEM;
   } else {
     modify(kqueue, ops, knote, change, call);
   }
@@ -331,6 +333,7 @@ int apply_change(Kqueue* kqueue, struct kevent* user_change, Call* call) {
   // Of a PROC knote data means nothing: there a new one finds its pidfd, and takes it over.
   int pidfd = -1;
   if (change.filter == EVFILT_PROC) change.data = pidfd;
+  int signal = 0;  // whose descriptors were made for this change
   bool created = false;
   int error;
   for (;;) {
@@ -342,12 +345,17 @@ int apply_change(Kqueue* kqueue, struct kevent* user_change, Call* call) {
       failure = open_process(change.ident, &pidfd);
       change.data = pidfd;
     } else if (error == kNeedSignal) {
-      failure = provide_signal(static_cast<int>(change.ident));
+      signal = static_cast<int>(change.ident);
+      failure = provide_signal(signal);
     } else {
       failure = provide(kqueue, static_cast<Need>(error));
     }
-    if (failure != 0) return failure;
+    if (failure != 0) {
+      error = failure;
+      break;
+    }
   }
+  if (signal > 0 && error != 0) give_up_signal(signal);
   if (!created) close_internal(pidfd);
   if (created) user_change->fflags = 0;
   return error;

@@ -102,18 +102,19 @@ Kqueue* rebind(Slot* slot, Kqueue* kqueue) {
   return slot->kqueue.exchange(kqueue);
 }
 
-void descriptor_duplicated(int from, int to) {
+bool descriptor_duplicated(int from, int to) {
   Slot* slot = find_slot(from);
-  if (!slot) return;
+  if (!slot) return true;
   Kqueue* kqueue;
   {
     MutexGuard guard(slot_lock(from));
     kqueue = slot->kqueue;
-    if (!kqueue) return;
+    if (!kqueue) return true;
     kqueue->references.fetch_add(1, std::memory_order_relaxed);
   }
-  bind_descriptor(to, kqueue);
+  const bool bound = bind_descriptor(to, kqueue);
   release(kqueue);
+  return bound;
 }
 
 // The last reference: no descriptor, no call in progress. Closers still find the registrations in

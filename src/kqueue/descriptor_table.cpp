@@ -61,8 +61,11 @@ void initialise_locks() {
 
 // In a forked child: no other thread exists, and locks may have been held by threads that are gone.
 // The parent's kqueues share their epoll instances with ours, so nothing but close() may touch
-// them.
+// them; and not even that if the child shares the table of descriptors (CLONE_FILES), which then is
+// the parent's to close in.
 void forget_everything() {
+  constexpr int kFiles = 2;  // <linux/kcmp.h>; where that is not allowed, none is taken to share
+  const bool shares = syscall(SYS_kcmp, owner.load(), getpid(), kFiles, 0L, 0L) == 0;
   initialise_locks();
   all_kqueues = nullptr;
   for (int page = 0; page * kPageSlots < limit.load(std::memory_order_relaxed); ++page) {
@@ -70,7 +73,7 @@ void forget_everything() {
     if (!slots) continue;
     for (int i = 0; i < kPageSlots; ++i) {
       Slot& slot = slots[i];
-      if (slot.kqueue || slot.internal) sys::close(page * kPageSlots + i);
+      if (!shares && (slot.kqueue || slot.internal)) sys::close(page * kPageSlots + i);
       slot.registrations = nullptr;
       slot.kqueue = nullptr;
       slot.owed_error = 0;
@@ -157,12 +160,15 @@ bool enter_table() {
   void* page =
       mmap(nullptr, sizeof *fork_mark, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return false;
+  // The ordinary fork(3) closes the child's kqueue descriptors at once; a raw one at first use.
+  if (pthread_atfork(nullptr, nullptr, [] { check_fork(); }) != 0) {
+    munmap(page, sizeof *fork_mark);
+    return false;
+  }
   madvise(page, sizeof *fork_mark, MADV_WIPEONFORK);
   fork_mark = static_cast<std::atomic<int>*>(page);
   fork_mark->store(1, std::memory_order_relaxed);
   owner.store(getpid(), std::memory_order_relaxed);
-  // The ordinary fork(3) closes the child's kqueue descriptors at once; a raw one at first use.
-  pthread_atfork(nullptr, nullptr, [] { check_fork(); });
   initialise_locks();
   interposed.store(interposition_reaches_us(), std::memory_order_relaxed);
   in_use.store(true, std::memory_order_release);
@@ -301,7 +307,7 @@ void check_binding(int fd) {
 namespace {
 
 // A descriptor made behind our back (a raw dup, or before libkq was loaded): it belongs to the
-// kqueue whose wake item its epoll instance knows.
+// kqueue whose wake item its epoll instance knows. Null with errno: of none (EINVAL), or ENOMEM.
 Kqueue* adopt(int fd) {
   Kqueue* found = nullptr;
   {
@@ -316,11 +322,11 @@ Kqueue* adopt(int fd) {
       if (references > 0) found = kqueue;
     }
   }
-  if (found && !bind_descriptor(fd, found)) {
-    release(found);
-    found = nullptr;
-  }
-  return found;
+  const bool bound = found && bind_descriptor(fd, found);
+  if (bound) return found;
+  if (found) release(found);
+  errno = found ? ENOMEM : EINVAL;
+  return nullptr;
 }
 
 }  // namespace
@@ -353,7 +359,8 @@ Kqueue* acquire(int fd) {
   }
   if (sys::fcntl(fd, F_GETFD) < 0) return nullptr;  // EBADF
   if (table_in_use() && !in_shared_memory_child()) {
-    if (Kqueue* kqueue = adopt(fd)) return kqueue;
+    Kqueue* kqueue = adopt(fd);
+    if (kqueue || errno == ENOMEM) return kqueue;
     // Or was it open only as one that libkq has just made for itself?
     MutexGuard guard(slot_lock(fd));
     if (is_internal(fd) || sys::fcntl(fd, F_GETFD) < 0) {

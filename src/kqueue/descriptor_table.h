@@ -108,7 +108,7 @@ pthread_mutex_t* duplication_lock();
 // who watched another one under it: they would outlive what they watch. The caller holds the slot's
 // lock, and gets the reference of the one that it was a descriptor of, or null.
 Kqueue* rebind(Slot* slot, Kqueue* kqueue);
-// Lets to be a descriptor of the same kqueue as from, if from is one.
-void descriptor_duplicated(int from, int to);
+// Lets to be a descriptor of the same kqueue as from, if from is one. False without memory.
+bool descriptor_duplicated(int from, int to);
 
 }  // namespace kq

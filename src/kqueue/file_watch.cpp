@@ -198,8 +198,7 @@ int watch_file(Registration* registration, const Knote* knote) {
     registration->watch = wd;
   }
   const bool removal = knote->event.filter == EVFILT_VNODE && (knote->saved_fflags & NOTE_DELETE);
-  if (removal && watch->directory() && watch->parent < 0) watch_parent(kqueue, watch);
-  return 0;
+  return removal && watch->directory() && watch->parent < 0 ? watch_parent(kqueue, watch) : 0;
 }
 
 void unwatch_file(Registration* registration) {
@@ -216,23 +215,25 @@ void unwatch_file(Registration* registration) {
   end_if_unused(kqueue, watch);
 }
 
-// Its parent is looked up without an errno: where it cannot be watched, the removal of the
-// directory is told when its last descriptor is closed, which is to say never.
-void watch_parent(Kqueue* kqueue, FileWatch* watch) {
+// Where its parent cannot be watched, the removal of the directory is told when its last descriptor
+// is closed, which is to say never.
+int watch_parent(Kqueue* kqueue, FileWatch* watch) {
   leave_parent(kqueue, watch);
   struct stat status;
   for (size_t i = 0; i < watch->members.size(); ++i) {
     if (!is_member_file(watch, watch->members[i], &status)) continue;
     const ProcPath path(watch->members[i], true);
     const int wd = inotify_add_watch(kqueue->inotify, path.c_str(), kParentBits | IN_MASK_ADD);
-    if (wd < 0 || wd == watch->wd) return;  // the root is its own parent
+    if (wd < 0) return errno == ENOSPC || errno == ENOMEM ? ENOMEM : 0;
+    if (wd == watch->wd) return 0;  // the root is its own parent
     FileWatch* parent = find_or_create(kqueue, wd);
-    if (!parent) return;
+    if (!parent) return ENOMEM;
     parent->mask |= kParentBits;
     ++parent->dependents;
     watch->parent = wd;
-    return;
+    return 0;
   }
+  return 0;
 }
 
 void narrow_watch(Kqueue* kqueue, FileWatch* watch) {

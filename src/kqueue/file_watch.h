@@ -46,8 +46,9 @@ void narrow_watch(Kqueue* kqueue, FileWatch* watch);
 // The kernel has ended the watch. Watches the file anew if it is still open; false when that fails,
 // and then the watch is gone.
 bool renew_watch(Kqueue* kqueue, FileWatch* watch);
-// The directory may have got another parent.
-void watch_parent(Kqueue* kqueue, FileWatch* watch);
+// The directory may have got another parent. Returns 0 or ENOMEM; a parent that may not be looked
+// at is none to watch.
+int watch_parent(Kqueue* kqueue, FileWatch* watch);
 // Calls visit(watch) for each; it may not remove any.
 template <typename Visit>
 void for_each_watch(Kqueue* kqueue, Visit visit) {

@@ -133,6 +133,8 @@ int provide_probe(Kqueue* kqueue);
 // -----------------------------------------------------------------------------
 
 void take_in_timers(Kqueue* kqueue, TimerHeap* heap);
+// Makes room for a timer that the change moves, perhaps to the other clock; false without memory.
+bool reserve_timer(Kqueue* kqueue, const struct kevent& change);
 // Makes the timerfd of one clock; called without any lock. Returns 0 or an errno.
 int provide_timerfd(Kqueue* kqueue, bool realtime);
 

@@ -175,6 +175,12 @@ int duplicate_onto(int oldfd, int newfd, int flags) {
   check_fork();
   if (in_shared_memory_child()) return bare();
   if (!is_the_programs(oldfd)) return refuse();
+  // A kqueue's descriptor must have a slot, and what is open here is not given up for none.
+  const Slot* slot = find_slot(oldfd);
+  if (slot && slot->kqueue && !allocate_slot(newfd)) {
+    errno = ENOMEM;
+    return -1;
+  }
   const int held = duplicate_internal(oldfd);
   if (held >= 0) {
     source = held;
@@ -215,11 +221,16 @@ int duplicating(int from, Call call) {
   if (result < 0) return result;
   mark_shared(from);
   mark_shared(result);
-  if (concerns_us(from)) {
-    const int error = errno;
-    descriptor_duplicated(from, result);
-    errno = error;
+  if (!concerns_us(from)) return result;
+  const int error = errno;
+  if (!descriptor_duplicated(from, result)) {
+    // The kqueue would end with its other descriptors.
+    sys::close(result);
+    descriptor_closed(result);
+    errno = ENOMEM;
+    return -1;
   }
+  errno = error;
   return result;
 }
 

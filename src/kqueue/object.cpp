@@ -7,7 +7,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
@@ -18,11 +17,12 @@
 namespace kq {
 namespace {
 
-// A pipe(2) and a FIFO look alike; only the former lives in the kernel's own pipe file system,
-// which has one device number.
+// A pipe(2) and a FIFO look alike; only the former lives in the kernel's own pipe file system.
+// There is one, so that it need be asked for once.
 bool is_anonymous_pipe(int fd, const struct stat& status) {
   static std::atomic<uint64_t> pipe_device{0};
-  if (pipe_device.load(std::memory_order_relaxed) == status.st_dev) return true;
+  const uint64_t device = pipe_device.load(std::memory_order_relaxed);
+  if (device != 0) return status.st_dev == device;
   struct statfs system;
   if (sys::fstatfs(fd, &system) != 0 || system.f_type != PIPEFS_MAGIC) return false;
   pipe_device.store(status.st_dev, std::memory_order_relaxed);

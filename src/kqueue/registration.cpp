@@ -64,7 +64,8 @@ int add_internal_item(Kqueue* kqueue, int fd, Token token) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = token_data(token);
-  return sys::epoll_ctl(kqueue->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+  if (sys::epoll_ctl(kqueue->epoll, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
+  return errno == ENOSPC ? ENOMEM : errno;  // the user's limit of watches
 }
 
 int install(Kqueue* kqueue, int fd, int* member, Token token) {

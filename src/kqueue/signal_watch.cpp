@@ -257,6 +257,7 @@ KQ_SIGNAL_SAFE uint64_t pending_now() {
 // Nobody watches it any more. Who may be writing to it keeps it where it is: it serves the next.
 KQ_SIGNAL_SAFE void retire(int* member) {
   const int fd = *member;
+  if (fd < 0) return;
   __atomic_store_n(member, -1, __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&ringing, __ATOMIC_SEQ_CST) != 0 || retired_count > kSignals) {
     __atomic_store_n(member, fd, __ATOMIC_SEQ_CST);
@@ -312,6 +313,12 @@ int provide_signal(int signal) {
   return make_bell(&watched[signal].bell, bell);
 }
 
+void give_up_signal(int signal) {
+  SignalLock lock;
+  if (watched[signal].knotes == 0) retire(&watched[signal].bell);
+  if (watched_set == 0) retire(&pending_descriptor);
+}
+
 KQ_SIGNAL_SAFE int signal_bell(int signal) {
   return __atomic_load_n(&watched[signal].bell, __ATOMIC_ACQUIRE);
 }
@@ -350,11 +357,7 @@ KQ_SIGNAL_SAFE void unwatch_signal(int signal) {
 }
 
 void close_retired_bells() {
-  for (;;) {
-    const int fd = take_retired();
-    if (fd < 0) return;
-    close_internal(fd);
-  }
+  for (int fd; (fd = take_retired()) >= 0;) close_internal(fd);
 }
 
 KQ_SIGNAL_SAFE uint64_t posts_of(int signal) {

@@ -28,6 +28,8 @@ inline bool catchable(uintptr_t signal) {
 // Makes the descriptors that watching the signal takes, one for each signal and one for all;
 // called without any lock. Returns 0 or an errno.
 int provide_signal(int signal);
+// They are not needed after all, unless others watch signals: close_retired_bells() closes them.
+void give_up_signal(int signal);
 // The one that every post of the signal makes ready (an edge), and the one that becomes ready when
 // a signal is watched that all threads block. -1: none yet.
 int signal_bell(int signal);

@@ -14,9 +14,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,11 +38,11 @@ inline int fstat(int fd, struct stat* status) {
   return ::fstat(fd, status);
 #endif
 }
-inline int fstatfs(int fd, struct statfs* status) {
+inline int fstatfs(int fd, struct statfs* system) {
 #if defined(__x86_64__) || defined(__aarch64__)
-  return static_cast<int>(syscall(SYS_fstatfs, fd, status));
+  return static_cast<int>(syscall(SYS_fstatfs, fd, system));
 #else
-  return ::fstatfs(fd, status);
+  return ::fstatfs(fd, system);
 #endif
 }
 inline off_t lseek(int fd, off_t offset, int whence) { return ::lseek(fd, offset, whence); }

@@ -193,6 +193,12 @@ int64_t now_ns(bool realtime) {
   return now.tv_sec * int64_t{1000000000} + now.tv_nsec;
 }
 
+bool reserve_timer(Kqueue* kqueue, const struct kevent& change) {
+  if (!(change.flags & EV_ADD)) return true;
+  TimerHeap* heap = &kqueue->heaps[(change.fflags & NOTE_ABSTIME) != 0];
+  return heap->items.reserve(heap->reserved + 1);
+}
+
 int provide_timerfd(Kqueue* kqueue, bool realtime) {
   TimerHeap* heap = &kqueue->heaps[realtime];
   {

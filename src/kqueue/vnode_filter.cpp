@@ -81,7 +81,7 @@ bool links_changed(Kqueue* kqueue, FileWatch* watch, bool if_not_counted) {
   FileFacts now = watch->facts;
   look_at(kqueue, watch, &now);
   const nlink_t before = watch->facts.links;
-  watch->facts.links = now.links;
+  if (now.links != 0) watch->facts.links = now.links;  // its own removal is told by its parent
   return now.links < 2 ? if_not_counted : now.links != before;
 }
 
@@ -228,15 +228,20 @@ int attach(Kqueue*, Knote* knote) {
 void detach(Kqueue*, Knote*) {}
 
 bool evaluate(Kqueue*, Knote* knote, When) {
-  return knote->event.fflags != 0 || (knote->event.flags & EV_EOF);
+  return knote->event.fflags != 0 || (knote->event.flags & (EV_EOF | EV_ERROR));
 }
 
+// The change succeeds; if its notes cannot be watched, an event with EV_ERROR says so, as that of
+// a timer whose parameters mean nothing.
 void touch(Kqueue* kqueue, Knote* knote, const struct kevent& change) {
   // What has happened until now is judged by the interest until now.
   take_in_file_events(kqueue);
   knote->saved_fflags = change.fflags;
   knote->saved_data = change.data;
-  watch_file(knote->registration, knote);
+  const int error = watch_file(knote->registration, knote);
+  knote->event.data = error;
+  knote->event.flags &= static_cast<uint16_t>(~EV_ERROR);
+  if (error != 0) knote->event.flags |= EV_ERROR;
 }
 
 }  // namespace

@@ -78,6 +78,40 @@ TEST_F(BadList, AChunkThatIsReadableInPartTakesNoEffect) {
   }
 }
 
+// Wherever the list becomes bad: the chunks of eight before that are applied, and no other.
+TEST_F(BadList, AChangelistThatEndsInAnyChunkIsAppliedUpToThatChunk) {
+  REQUIRE_KNOB(knob().changes_per_copy == 8);
+  constexpr uintptr_t kChanges = 25;
+  for (uintptr_t good = 0; good < kChanges; ++good) {
+    GuardedList list(good);
+    for (uintptr_t i = 0; i < good; ++i) list[i] = ev(i, filter::kUser, flag::kAdd);
+    EXPECT_EQ(subject().kevent(kq_, list.data(), kChanges, nullptr, 0, nullptr), -1);
+    EXPECT_EQ(errno, EFAULT);
+    const uintptr_t applied = good / 8 * 8;
+    for (uintptr_t i = 0; i <= good; ++i) {
+      EXPECT_EQ(submit(kq_, ev(i, filter::kUser, flag::kDelete)), i < applied ? 0 : ENOENT)
+          << i << " of a list of " << good;
+    }
+  }
+}
+
+// The events of the chunks up to the bad one are lost, those behind it wait.
+TEST_F(BadList, AnEventlistThatEndsInAnyChunkLosesWhatWasForItUpToThatChunk) {
+  REQUIRE_KNOB(knob().efault_loses_events && knob().changes_per_copy == 8);
+  constexpr uintptr_t kEvents = 25;
+  for (uintptr_t good = 0; good < kEvents; ++good) {
+    GuardedList list(good);
+    for (uintptr_t i = 0; i < kEvents; ++i) {
+      ASSERT_EQ(submit(kq_, {ev(i, filter::kUser, flag::kAdd | flag::kOneshot), trigger(i)}), 0);
+    }
+    EXPECT_EQ(poll_into(list.data(), kEvents), EFAULT);
+    const uintptr_t lost = std::min<uintptr_t>(kEvents, (good / 8 + 1) * 8);
+    const std::vector<uintptr_t> left = idents(poll_events(kq_));
+    ASSERT_EQ(left.size(), kEvents - lost) << "with a list of " << good;
+    for (uintptr_t i = 0; i < left.size(); ++i) EXPECT_EQ(left[i], lost + i);
+  }
+}
+
 TEST_F(BadList, OnlyTheGivenNumberOfChangesIsRead) {
   GuardedList list(3);
   for (uintptr_t i = 0; i < 3; ++i) list[i] = ev(i, filter::kUser, flag::kAdd);

@@ -1,10 +1,12 @@
 // A program that loads libkq late, by dlopen: its own close() is libc's, and libkq never sees it.
 // The exit code names the step that failed, 0 when all went well.
 #include <dlfcn.h>
+#include <errno.h>
 #include <sys/event.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 namespace {
 
@@ -60,6 +62,29 @@ int run(const char* path) {
   return 0;
 }
 
+// A descriptor of a kqueue of the program before this one, inherited by exec: it is no kqueue of
+// this one's, before it has any and after.
+int run_with_inherited(const char* path, int kq) {
+  void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) return 2;
+  const auto make = reinterpret_cast<decltype(&::kqueue)>(dlsym(library, "kqueue"));
+  library_kevent = reinterpret_cast<decltype(&::kevent)>(dlsym(library, "kevent"));
+  if (make == nullptr || library_kevent == nullptr) return 3;
+  struct kevent event;
+  if (poll_once(kq, &event) != -1 || errno != EINVAL) return 4;
+  const int own = make();
+  if (own < 0 || own == kq) return 5;
+  if (poll_once(kq, &event) != -1 || errno != EINVAL) return 6;
+  int ends[2];
+  if (pipe(ends) != 0 || write(ends[1], "x", 1) != 1) return 7;
+  if (change(kq, ends[0], EV_ADD) != -1 || errno != EINVAL) return 8;
+  if (change(own, ends[0], EV_ADD) != 0 || poll_once(own, &event) != 1) return 9;
+  return close(kq) == 0 && poll_once(own, &event) == 1 ? 0 : 10;
+}
+
 }  // namespace
 
-int main(int argc, char** argv) { return argc == 2 ? run(argv[1]) : 98; }
+int main(int argc, char** argv) {
+  if (argc == 3) return run_with_inherited(argv[1], std::atoi(argv[2]));
+  return argc == 2 ? run(argv[1]) : 98;
+}

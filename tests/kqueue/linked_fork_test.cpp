@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "objects.h"
+#include "processes.h"
 
 namespace kqtorture {
 namespace {
@@ -24,7 +25,7 @@ class Fork : public PipeTest {
   template <typename Body>
   static int in_child(Body body) {
     const pid_t child = fork();
-    if (child == 0) _exit(body());
+    if (child == 0) end_child(body());
     EXPECT_GT(child, 0);
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +119,37 @@ TEST_F(Interposed, Dup2) {
   EXPECT_TRUE(silent(kq_));
   EXPECT_EQ(submit(kq_, read_ev(flag::kDelete)), ENOENT);
   ASSERT_EQ(::close(number_), 0);
+  expect_gone();
+}
+
+// A close that may have to wait is made without the lock that a close of a pipe is made with.
+TEST_F(Interposed, Dup2OntoWhatMayHaveToWait) {
+  const Pair plain = connect_pair(Transport::kTcp), lingering = connect_pair(Transport::kTcp);
+  const linger wait{1, 0};
+  ASSERT_EQ(setsockopt(lingering.near, SOL_SOCKET, SO_LINGER, &wait, sizeof wait), 0);
+  const Fd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  for (const int target : {int{plain.near}, int{lingering.near}, int{file}}) {
+    const auto ident = static_cast<uintptr_t>(target);
+    ASSERT_EQ(submit(kq_, ev(ident, filter::kWrite, flag::kAdd)), 0);
+    ASSERT_EQ(poll_events(kq_).size(), 2u);
+    ASSERT_EQ(dup2(number_, target), target);
+    EXPECT_EQ(poll_events(kq_).size(), 1u) << "the pipe, under its own number only";
+    EXPECT_EQ(submit(kq_, ev(ident, filter::kWrite, flag::kDelete)), ENOENT);
+  }
+  ASSERT_EQ(::close(number_), 0);
+  expect_gone();
+}
+
+TEST_F(Interposed, FunctionsOfProgramsWithLargeFiles) {
+  const Fd copy(fcntl64(kq_, F_DUPFD_CLOEXEC, 0));
+  ASSERT_GE(copy, 0);
+  EXPECT_EQ(only_event(copy).udata, tag(1)) << "the same kqueue";
+  FILE* file = fdopen(number_, "r");
+  ASSERT_NE(file, nullptr);
+  file = freopen64("/proc/self/status", "r", file);
+  ASSERT_NE(file, nullptr);
+  EXPECT_TRUE(silent(kq_));
+  fclose(file);
   expect_gone();
 }
 

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "objects.h"
+#include "processes.h"
 
 namespace kqtorture {
 namespace {
@@ -258,7 +259,7 @@ int survives(CloseAll close_all) {
     }
     bool seen = false;
     for (const Kevent& event : call(kq, {}, 8).entries) seen |= event.filter == filter::kRead;
-    _exit(seen ? 0 : 6);
+    end_child(seen ? 0 : 6);
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {

@@ -1,11 +1,13 @@
 // What does a program that is linked with libkq notice of the handlers that count for it? All of
 // libc's functions show and set its own dispositions, a forked child and the program it executes
 // have them, and a signal that all threads block is counted when it becomes pending.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 #include <string>
 
 #include "objects.h"
@@ -13,6 +15,8 @@
 
 // Old functions are tested here, too.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+extern "C" sighandler_t bsd_signal(int signal, sighandler_t handler);  // not declared any more
 
 namespace kqtorture {
 namespace {
@@ -78,6 +82,8 @@ TEST_F(LinkedSignal, EveryFunctionOfLibcSetsTheProgramsDisposition) {
   EXPECT_EQ(shown().sa_handler, SIG_DFL) << "System V's handlers run once";
   EXPECT_EQ(ssignal(SIGUSR1, SIG_IGN), SIG_DFL);
   raise(SIGUSR1);
+  EXPECT_EQ(__sysv_signal(SIGUSR1, count_run), SIG_IGN);
+  EXPECT_EQ(bsd_signal(SIGUSR1, SIG_IGN), count_run);
   EXPECT_EQ(only_event(kq_).data, 3);
 }
 
@@ -154,8 +160,27 @@ TEST_F(LinkedSignal, AProgramThatIsExecutedDoesNotInheritAHandler) {
 }
 
 TEST_F(LinkedSignal, AnExecThatFailsChangesNothing) {
-  EXPECT_EQ(execl("/nowhere", "nowhere", nullptr), -1);
-  EXPECT_EQ(errno, ENOENT);
+  const char* const path = "/nowhere";
+  char* const arguments[] = {const_cast<char*>(path), nullptr};
+  const std::function<int()> calls[] = {
+      [&] { return execve(path, arguments, environ); },
+      [&] { return execv(path, arguments); },
+      [&] { return execvp(path, arguments); },
+      [&] { return execvpe(path, arguments, environ); },
+      [&] { return execl(path, path, nullptr); },
+      [&] { return execlp(path, path, nullptr); },
+      [&] { return execle(path, path, nullptr, environ); },
+      [&] { return execveat(AT_FDCWD, path, arguments, environ, 0); },
+  };
+  for (const auto& call : calls) {
+    errno = 0;
+    EXPECT_EQ(call(), -1);
+    EXPECT_EQ(errno, ENOENT);
+    EXPECT_EQ(shown().sa_handler, SIG_IGN);
+    raise(SIGUSR1);
+    EXPECT_EQ(only_event(kq_).data, 1) << "is not counted any more";
+  }
+  EXPECT_EQ(fexecve(-1, arguments, environ), -1);
   raise(SIGUSR1);
   EXPECT_EQ(only_event(kq_).data, 1);
 }

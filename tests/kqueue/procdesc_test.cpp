@@ -87,6 +87,16 @@ TEST_F(Procdesc, TheInterestAtTheTimeOfTheExitCounts) {
   EXPECT_EQ(only_event(kq_).data, 2 << 8);
 }
 
+TEST_F(Procdesc, AGrandchildsStatusIsToldWithoutReapingIt) {
+  if (!subject().is_emulator()) GTEST_SKIP() << "whose descriptors one may have is the platform's";
+  Grandchild grandchild;
+  fd_ = Fd(open_process_descriptor(grandchild.pid()));
+  ASSERT_GE(fd_, 0);
+  ASSERT_EQ(submit(kq_, exit_ev()), 0);
+  grandchild.exit_with(6);
+  EXPECT_EQ(wait_event(kq_).data, 6 << 8);
+}
+
 TEST_F(Procdesc, CloseRemovesTheKnote) {
   const auto number = static_cast<uintptr_t>(int{fd_});
   ASSERT_EQ(submit(kq_, exit_ev()), 0);

@@ -30,6 +30,10 @@ class ChildProcess {
   bool reaped_ = false;
 };
 
+// Ends a forked child, past what its parent has registered for its own end. Where line coverage is
+// measured, what the child ran counts, too.
+[[noreturn]] void end_child(int status);
+
 // A process that is no child of this one but of another, which does not reap it.
 class Grandchild {
  public:

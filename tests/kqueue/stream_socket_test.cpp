@@ -270,6 +270,8 @@ TEST_P(Stream, WriteLowWaterMarkOfNothingFiresOnAFullSocket) {
   fill(pair_.near);
   ASSERT_EQ(submit(kq_, write_ev(flag::kAdd, note::kLowat, 0)), 0);
   EXPECT_GE(only_event(kq_).data, 0);
+  ASSERT_EQ(subject().calls().shutdown(pair_.near, SHUT_WR), 0);
+  EXPECT_TRUE(only_event(kq_).flags & flag::kEof) << "nothing is sent any more, full or not";
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, Stream, ::testing::Values(Transport::kUnix, Transport::kTcp),

@@ -167,6 +167,28 @@ TEST_F(VnodeDirectory, RemovalOfAnotherIsNotTold) {
   EXPECT_TRUE(silent(kq_));
 }
 
+TEST_F(VnodeDirectory, RemovalIsNotToldToWhoDoesNotAskAnyMore) {
+  watch(directory_, note::kDelete);
+  ASSERT_EQ(submit(kq_, vnode(directory_, 0, note::kRename)), 0);
+  remove_directory("e");  // its parent tells, and is not asked any more
+  EXPECT_TRUE(silent(kq_));
+  remove_directory("d");
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(VnodeDirectory, RemovalIsToldThoughTheParentIsGoneAsWell) {
+  const Fd child = make_directory("d/s");
+  const Fd grandchild = make_directory("d/s/t");
+  watch(child, note::kDelete);
+  watch(grandchild, note::kDelete);
+  remove_directory("d/s/t");
+  remove_directory("d/s");
+  remove_directory("d");
+  EXPECT_EQ(poll_events(kq_).size(), 2u);
+  EXPECT_TRUE(silent(kq_));
+  EXPECT_EQ(submit(kq_, vnode(grandchild, flag::kDelete)), 0);
+}
+
 TEST_F(VnodeDirectory, DirectoryOverDirectoryDeletesIt) {
   watch(directory_, note::kDelete | note::kRename);
   rename_name("e", "d");

@@ -151,6 +151,39 @@ TEST_P(OneLeaves, ByBeingCancelled) {
 INSTANTIATE_TEST_SUITE_P(Arrival, OneLeaves, ::testing::Range(size_t{0}, size_t{kCrowd}),
                          ::testing::PrintToStringParamName());
 
+struct CancelledCall {
+  int kq;
+  int polled = -1;
+};
+
+// Is cancelled already when it polls, and when it waits.
+void* call_with_a_cancellation_pending(void* argument) {
+  auto* call = static_cast<CancelledCall*>(argument);
+  pthread_cancel(pthread_self());
+  Kevent event = ev(20, filter::kUser, flag::kAdd);
+  call->polled = subject().kevent(call->kq, &event, 1, nullptr, 0, &kNoWait);
+  const Kevent other = ev(21, filter::kUser, flag::kAdd);
+  subject().kevent(call->kq, &other, 1, &event, 1, nullptr);
+  return call;
+}
+
+// A call that does not wait is none that cancels, and one that does has applied its changes.
+TEST_F(Crowd, OneThatIsCancelledHasAppliedItsChangesAndHoldsNothing) {
+  if (!subject().is_emulator()) GTEST_SKIP() << "whether kevent() can be cancelled is not told";
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer loses track of a thread that is cancelled";
+  CancelledCall cancelled{kq_};
+  pthread_t thread;
+  void* result;
+  ASSERT_EQ(pthread_create(&thread, nullptr, call_with_a_cancellation_pending, &cancelled), 0);
+  ASSERT_EQ(pthread_join(thread, &result), 0);
+  EXPECT_EQ(result, PTHREAD_CANCELED);
+  EXPECT_EQ(cancelled.polled, 0);
+  EXPECT_EQ(submit(kq_, ev(20, filter::kUser, flag::kDelete)), 0);
+  EXPECT_EQ(submit(kq_, ev(21, filter::kUser, flag::kDelete)), 0);
+  park();
+  expect_service();
+}
+
 TEST_F(Crowd, IsServedThoughNoDescriptorIsLeft) {
   rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
