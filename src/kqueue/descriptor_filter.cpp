@@ -58,6 +58,15 @@ int64_t readable_bytes(Registration* registration) {
   return -1;
 }
 
+// A read over TCP ends before an urgent byte, and FIONREAD counts up to there: standing in front of
+// one it says 0, whatever has come behind. How much that is a look tells that copies nothing.
+int64_t bytes_behind_mark(Registration* registration) {
+  const uint32_t state = poll_now(registration, POLLIN);
+  if (!(state & POLLIN) || (state & kHangup)) return 0;
+  const int64_t bytes = sys::count_behind_mark(registration->fd);
+  return bytes > 0 ? bytes : 0;
+}
+
 void set_eof(Knote* knote, bool eof) {
   if (eof) {
     knote->event.flags |= EV_EOF;
@@ -67,7 +76,7 @@ void set_eof(Knote* knote, bool eof) {
 }
 
 // FreeBSD shows so_error to every knote and leaves it to the user to collect; Linux shows it once.
-// What is taken here is kept, and getsockopt() still hands it out.
+// What is taken here is kept, and handed out by interpose_sockets.cpp.
 uint32_t socket_error(Registration* registration) {
   Slot* slot = find_slot(registration->fd);
   int error = 0;
@@ -118,6 +127,7 @@ bool read_socket(Knote* knote, Registration* registration, When when) {
     }
   }
   if (bytes < 0) bytes = 0;
+  if (bytes == 0 && registration->internet) bytes = bytes_behind_mark(registration);
   const uint32_t state = hangup(registration, when);
   knote->event.data = bytes;
   // Only EPOLLRDHUP is an end of file: EPOLLHUP alone is a socket that was never connected.

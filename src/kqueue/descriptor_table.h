@@ -15,9 +15,10 @@ struct OwedError {
   static uint64_t word(uint64_t inode, int error) {
     return inode << kErrnoBits | static_cast<uint64_t>(error);
   }
+  static int errno_of(uint64_t word) { return static_cast<int>(word & ((1u << kErrnoBits) - 1)); }
   static int of(uint64_t word, uint64_t inode) {
-    const uint64_t error = word & ((1u << kErrnoBits) - 1);
-    return word == OwedError::word(inode, static_cast<int>(error)) ? static_cast<int>(error) : 0;
+    const int error = errno_of(word);
+    return word == OwedError::word(inode, error) ? error : 0;
   }
 };
 

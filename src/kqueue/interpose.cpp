@@ -390,21 +390,3 @@ KQ_EXPORT int pclose(FILE* stream) {
   const auto real = kq::next_definition<int (*)(FILE*)>(&cache, "pclose");
   return kq::closing(fileno(stream), [=] { return real(stream); });
 }
-
-// SO_ERROR can be read once; when a delivery took it for fflags, the user still gets it.
-KQ_EXPORT int getsockopt(int fd, int level, int name, void* value, socklen_t* length) {
-  const int result = kq::sys::getsockopt(fd, level, name, value, length);
-  if (result != 0 || level != SOL_SOCKET || name != SO_ERROR || !kq::concerns_us(fd) ||
-      *length < sizeof(int)) {
-    return result;
-  }
-  kq::MutexGuard guard(kq::slot_lock(fd));
-  kq::Slot* slot = kq::find_slot(fd);
-  int* error = static_cast<int*>(value);
-  const uint64_t owed = slot->owed_error.exchange(0);
-  struct stat status;
-  if (owed != 0 && *error == 0 && kq::sys::fstat(fd, &status) == 0) {
-    *error = kq::OwedError::of(owed, status.st_ino);
-  }
-  return result;
-}

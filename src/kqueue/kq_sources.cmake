@@ -4,7 +4,7 @@ set(KQ_SOURCES kevent.cpp change.cpp pending.cpp scan.cpp waiters.cpp knote.cpp
                descriptor_filter.cpp user_filter.cpp timer_filter.cpp empty_filter.cpp
                vnode_filter.cpp file_watch.cpp
                signal_filter.cpp signal_watch.cpp process_filter.cpp
-               interpose_signals.cpp interpose_exec.cpp
+               interpose_signals.cpp interpose_exec.cpp interpose_sockets.cpp
                descriptor_table.cpp close_protocol.cpp interpose.cpp user_memory.cpp)
 
 set(KQ_OPTIONS -fvisibility=hidden -fno-rtti)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -67,6 +68,11 @@ inline int poll_now(pollfd* items, unsigned count) {
 inline int send_nothing(int fd) {
   return static_cast<int>(
       syscall(SYS_sendto, fd, nullptr, 0UL, MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0UL));
+}
+// The bytes a stream socket has, read by nobody.
+inline int64_t count_behind_mark(int fd) {
+  return syscall(SYS_recvfrom, fd, nullptr, static_cast<size_t>(INT_MAX),
+                 MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, nullptr, nullptr);
 }
 inline int getsockopt(int fd, int level, int name, void* value, socklen_t* length) {
   return static_cast<int>(syscall(SYS_getsockopt, fd, level, name, value, length));

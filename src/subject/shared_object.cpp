@@ -154,14 +154,18 @@ bool SharedObjectSubject::bind_calls(const Library& library, std::string* error)
   library.assign("bind", &calls_.bind);
   library.assign("listen", &calls_.listen);
   library.assign("accept", &calls_.accept);
-  library.assign("connect", &calls_.connect);
   library.assign("getsockname", &calls_.getsockname);
   library.assign("getsockopt", &calls_.getsockopt);
   library.assign("setsockopt", &calls_.setsockopt);
   library.assign("shutdown", &calls_.shutdown);
-  library.assign("read", &calls_.read);
-  library.assign("write", &calls_.write);
   library.assign("open", &calls_.open);
+  if (own_descriptors_) {
+    // What an emulation over the host's descriptors puts before these is for programs that are
+    // linked with it: they hand out an error that it has taken for an event.
+    library.assign("connect", &calls_.connect);
+    library.assign("read", &calls_.read);
+    library.assign("write", &calls_.write);
+  }
   library.assign("kqueuex", &calls_.kqueuex);
   library.assign("dup3", &calls_.dup3);
   library.assign("close_range", &calls_.close_range);

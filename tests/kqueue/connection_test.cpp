@@ -154,6 +154,24 @@ TEST_F(Connection, AResetIsEofWithTheError) {
   EXPECT_EQ(pending_error(near), ECONNRESET);
 }
 
+// The bytes in front of urgent ones are all that one read takes; those behind are there all the
+// same, though no more come.
+TEST_F(Connection, BytesBehindUrgentOnesAreTold) {
+  const Fd near = start_connect(listener_, Transport::kTcp);
+  const Fd far = accept_one(listener_);
+  ASSERT_GE(far, 0);
+  if (subject().has_own_descriptors()) GTEST_SKIP() << "the subject sends nothing urgent";
+  ASSERT_EQ(::send(far, "abc!", 4, MSG_OOB), 4);
+  ASSERT_EQ(::send(far, "defgh", 5, 0), 5);
+  const auto ident = static_cast<uintptr_t>(int{near});
+  ASSERT_EQ(submit(kq_, ev(ident, filter::kRead, flag::kAdd)), 0);
+  EXPECT_GE(wait_event(kq_).data, 3);
+  take(near, 3);
+  EXPECT_EQ(wait_event(kq_).data, 5);
+  take(near, 5);
+  EXPECT_TRUE(silent(kq_));
+}
+
 TEST_F(Connection, AnErrorDoesNotPassToTheNextSocketOfThatNumber) {
   const Pair fresh = connect_pair(Transport::kUnix);
   Fd fd = refused();
