@@ -2,7 +2,10 @@
 """What scripts/explore-score measures, once it has built it: see there.
 
 usage: explore_score.py BUILDS --seeds N --budget SECONDS --out FILE [--only NAME]... [--way WAY]...
-                        [--tsan-prefix COMMAND] [--page FILE]
+                        [--tsan-prefix COMMAND] [--page FILE] [--at-least RATIO]
+
+--at-least: what has to come of it, as many times less processor time for guided search, all its
+strategies, than for kq_stress. Exit 1 when it did not.
 """
 
 import argparse
@@ -11,7 +14,7 @@ import pathlib
 import statistics
 import sys
 
-from explore_score_page import page_of
+from explore_score_page import guard_of, page_of
 from explore_score_record import Records
 from explore_score_ways import CannotRun, WAYS, Bench, all_ways, draws
 
@@ -60,6 +63,7 @@ def parse():
     parser.add_argument("--way", action="append", choices=all_ways())
     parser.add_argument("--tsan-prefix", default="")
     parser.add_argument("--page", type=pathlib.Path)
+    parser.add_argument("--at-least", type=float)
     return parser.parse_args()
 
 
@@ -78,6 +82,10 @@ def main():
                         measure(bench, records, way, name, seed, arguments.budget)
     except (CannotRun, ValueError) as error:
         die(error)
+    if arguments.at_least is not None:
+        holds, said = guard_of(records, MUTANTS, arguments.at_least)
+        print(said)
+        sys.exit(0 if holds else 1)
     page = page_of(records, MUTANTS)
     print(page)
     if arguments.page:

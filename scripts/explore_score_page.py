@@ -70,6 +70,20 @@ def ratio(records, names, base, way):
     return geometric_mean(median_of(left) / median_of(right) for left, right in pairs)
 
 
+def guard_of(records, mutants, least):
+    """Does guided search beat kq_stress by that much on what is deep? With a line that says so."""
+    names = [name for name in records.mutants() if is_deep(header_of(mutants, name))]
+    times = ratio(records, names, STRESS, ALL)
+    if times is None:
+        return False, "guided search against stress: not measured"
+    runs = min(len(records.of(way, name)) for way in (STRESS, ALL) for name in names)
+    holds = times >= least
+    return holds, (f"guided search finds {len(names)} races of depth 2 and more in {times:,.1f} "
+                   f"times less processor time than stress (geometric mean, {runs} seeds, what was "
+                   f"not found counts as {records.budget:g} s): "
+                   + ("passed" if holds else f"NOT passed, wanted are {least:g}"))
+
+
 def best_of_each(records, names, base, ways):
     best = [min(median_of(records.of(way, name)) for way in ways if records.of(way, name))
             for name in names]

@@ -127,6 +127,7 @@ JobResult run_job(const Job& job, const std::function<bool()>& watch) {
   result.found = findings.new_ones(text);
   if (result.found.empty() && result.end == JobResult::End::kExited &&
       result.code == kExitFinding) {
+    result.saved_none = true;
     result.found.push_back(findings.add(unsaved_finding(job, text.interesting_part())));
   }
   return result;

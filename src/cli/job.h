@@ -31,6 +31,7 @@ struct JobResult {
   bool has_work = false;  // it reported numbers
   Stats work;
   std::vector<EngineSummary::Found> found;
+  bool saved_none = false;  // of what was found; all that speaks for it is the exit code
 };
 
 // Runs it to its end. watch is called several times a second meanwhile, and ends the program by

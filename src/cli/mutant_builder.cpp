@@ -201,7 +201,7 @@ bool MutantBuilder::run(const std::vector<Task>& tasks, size_t jobs,
   return true;
 }
 
-bool MutantBuilder::build(const std::vector<Mutant>& mutants, size_t jobs,
+bool MutantBuilder::build(const std::vector<Mutant>& mutants, size_t jobs, Twins twins,
                           const std::function<void(size_t, size_t)>& watch,
                           std::vector<BuiltMutant>* built, std::string* error) {
   if (!make_directories(folder_ + "/objects")) {
@@ -212,6 +212,7 @@ bool MutantBuilder::build(const std::vector<Mutant>& mutants, size_t jobs,
   std::vector<Task> tasks;
   for (const bool controlled : {false, true}) {
     const std::string folder = objects(controlled);
+    if (controlled && twins == Twins::kPlain) continue;
     if (access(folder.c_str(), F_OK) == 0) continue;
     tasks.push_back({0, objects_script(controlled), folder + ".log", folder});
   }
@@ -229,6 +230,7 @@ bool MutantBuilder::build(const std::vector<Mutant>& mutants, size_t jobs,
     for (const bool controlled : {false, true}) {
       const std::string result = result_of(mutants[i], controlled);
       (controlled ? (*built)[i].controlled : (*built)[i].plain) = result;
+      if (controlled && twins == Twins::kPlain) continue;
       if (access(result.c_str(), F_OK) == 0) continue;
       tasks.push_back({i, mutant_script(mutants[i], controlled), result + ".log", result});
     }

@@ -39,8 +39,9 @@ class MutantBuilder {
 
   // Builds what is missing, `jobs` compilers at a time; watch is told how many are done, of how
   // many. The result has an entry for each mutant. False and *error when not even libkq itself can
-  // be built, or a signal came.
-  bool build(const std::vector<Mutant>& mutants, size_t jobs,
+  // be built, or a signal came. kPlain: the instrumented ones are named, and not built.
+  enum class Twins { kPlain, kBoth };
+  bool build(const std::vector<Mutant>& mutants, size_t jobs, Twins twins,
              const std::function<void(size_t done, size_t all)>& watch,
              std::vector<BuiltMutant>* built, std::string* error);
 

@@ -23,6 +23,7 @@ struct Flags {
   std::string out, shard, page;
   bool every_engine = false, resume = false, build_only = false;
   unsigned jobs = 0;
+  double at_least = 100;
 };
 
 // "2/5": the second fifth. False when it is nothing of the sort.
@@ -51,6 +52,7 @@ int score(const CommandLine& line, const Flags& flags) {
   options.every_engine = flags.every_engine;
   options.resume = flags.resume;
   options.build_only = flags.build_only;
+  options.at_least = flags.at_least;
   options.json = line.common().json;
   const long processors = sysconf(_SC_NPROCESSORS_ONLN);
   options.jobs = flags.jobs > 0 ? flags.jobs : static_cast<size_t>(std::max(1L, processors));
@@ -99,6 +101,10 @@ void register_score(CommandLine* line) {
                        "go on with what an interrupted score of the same seed and budget has found "
                        "out");
   subcommand->add_option("--shard", flags.shard, "PART/PARTS: only that part of the mutants");
+  subcommand
+      ->add_option("--at-least", flags.at_least,
+                   "percent of the mutants that have to be found (default: 100)")
+      ->check(CLI::Range(0.0, 100.0));
   subcommand->add_flag("--build-only", flags.build_only, "build the mutants and stop");
   subcommand->add_option("--jobs", flags.jobs, "compilers side by side (default: processors)");
   subcommand->add_option("--page", flags.page, "write the tables as Markdown to this file, too");

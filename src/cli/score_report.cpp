@@ -194,7 +194,8 @@ std::string list_of_survivors(const Score& score) {
 std::string to_markdown(const Score& score) {
   std::string text =
       "# The mutation score\n\n"
-      "`scripts/score --update-docs` writes this page: bugs are planted into libkq\n"
+      "`scripts/score --update-docs` writes this page, and with `--mechanical` one like it: bugs "
+      "are planted into libkq\n"
       "one at a time, and the engines are asked to find them until one does (`--every-engine`: "
       "all). A field is the seconds until it "
       "did,\n"

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 
 #include "cli/score_journal.h"
 #include "report/files.h"
@@ -92,9 +93,13 @@ class Scoring {
                std::vector<ScoreCell>* cells);
   void ask_about(const Mutant& mutant, const BuiltMutant& built);
 
+  // The twin for controlled schedules of a mutant that is still alive. False and *note: why not.
+  bool provide_controlled(const Mutant& mutant, std::string* note);
+
   const ScoreOptions& options_;
   Progress& progress_;
   Score& score_;
+  std::unique_ptr<MutantBuilder> builder_;
   std::string hash_;  // of the mutant asked about
   ScoreJournal journal_;
   size_t done_ = 0, killed_ = 0;
@@ -127,7 +132,11 @@ ScoreCell Scoring::cell_of(const JobResult& result, const std::string& engine,
   cell.seconds = result.seconds;
   cell.executions = result.work.executions;
   const bool ended = result.end == JobResult::End::kExited;
-  if (!result.found.empty()) {
+  if (result.saved_none && !plain_program) {
+    // A race that had no time to do anything fails, too. That is no kill.
+    cell.result = Result::kBroken;
+    cell.note = "failed, and found nothing: " + result.problem;
+  } else if (!result.found.empty()) {
     const Finding& finding = result.found.front().finding;
     cell.result = Result::kKilled;
     cell.verdict = finding.verdict;
@@ -151,17 +160,32 @@ ScoreCell Scoring::cell_of(const JobResult& result, const std::string& engine,
   return cell;
 }
 
+bool Scoring::provide_controlled(const Mutant& mutant, std::string* note) {
+  std::vector<BuiltMutant> built;
+  const auto watch = [](size_t, size_t) {};
+  if (!builder_->build({mutant}, options_.jobs, MutantBuilder::Twins::kBoth, watch, &built, note)) {
+    if (pending_signal() != 0) score_.interrupted = "interrupted";
+    return false;
+  }
+  *note = built[0].failure;
+  return note->empty();
+}
+
 ScoreCell Scoring::ask(const std::string& name, const Mutant& mutant, const BuiltMutant& built,
                        double seconds) {
   const CampaignOptions options = campaign(built, is_guided(name), name);
   std::error_code ignored;
   std::filesystem::remove_all(options.out, ignored);
   make_directories(options.out + "/logs");
+  ScoreCell cell;
+  cell.engine = name;
+  if (is_guided(name) && !provide_controlled(mutant, &cell.note)) {
+    cell.result = Result::kBroken;
+    return cell;
+  }
   const auto engines = engines_of(options);
   const auto engine = std::find_if(engines.begin(), engines.end(),
                                    [&](const Engine& each) { return each.name == name; });
-  ScoreCell cell;
-  cell.engine = name;
   if (engine == engines.end() || !engine->absent.empty()) {
     cell.result = Result::kAbsent;
     cell.note = engine == engines.end() ? "not built: " + name : engine->absent;
@@ -242,14 +266,17 @@ bool Scoring::run(std::string* error) {
     *error = "no descriptors left";
     return false;
   }
-  MutantBuilder builder(std::move(recipe), options_.out + "/cache");
+  builder_ = std::make_unique<MutantBuilder>(std::move(recipe), options_.out + "/cache");
   std::vector<Mutant> wanted = {Mutant{}};
   wanted.insert(wanted.end(), score_.mutants.begin(), score_.mutants.end());
   std::vector<BuiltMutant> built;
   const auto watch = [&](size_t done, size_t count) {
     progress_.show("building " + std::to_string(count), done, 0);
   };
-  if (!builder.build(wanted, options_.jobs, watch, &built, error)) return false;
+  // Most are dead before anything wants to choose their schedules.
+  const auto twins = options_.build_only || options_.every_engine ? MutantBuilder::Twins::kBoth
+                                                                  : MutantBuilder::Twins::kPlain;
+  if (!builder_->build(wanted, options_.jobs, twins, watch, &built, error)) return false;
   if (!built[0].failure.empty()) {
     *error = "libkq " + built[0].failure;
     return false;
@@ -266,7 +293,7 @@ bool Scoring::run(std::string* error) {
                 static_cast<unsigned long long>(options_.seed), options_.budget);
   if (!journal_.open(options_.out + "/journal.jsonl", what, options_.resume, error)) return false;
 
-  hash_ = builder.hash_of(wanted[0]);
+  hash_ = builder_->hash_of(wanted[0]);
   ask_all(wanted[0], built[0], options_.budget, false, &score_.sound);
   for (size_t i = 0; i < score_.mutants.size() && score_.interrupted.empty(); i++) {
     const Mutant& mutant = score_.mutants[i];
@@ -274,7 +301,7 @@ bool Scoring::run(std::string* error) {
       progress_.say("NOT BUILT " + mutant.name + ": " + score_.built[i].failure);
       continue;
     }
-    hash_ = builder.hash_of(mutant);
+    hash_ = builder_->hash_of(mutant);
     ask_about(mutant, score_.built[i]);
     double seconds = 0;
     const ScoreCell* kill = score_.kill_of(mutant, &seconds);
@@ -334,11 +361,20 @@ std::vector<const ScoreCell*> Score::false_alarms() const {
   return alarms;
 }
 
+bool Score::found_enough() const {
+  const auto has_to = [](const Mutant& mutant) { return mutant.equivalent.empty(); };
+  const auto wanted = static_cast<double>(std::count_if(mutants.begin(), mutants.end(), has_to));
+  return 100 * (wanted - static_cast<double>(survivors().size())) >= at_least * wanted;
+}
+
 bool Score::passed() const {
-  return interrupted.empty() && unbuilt().empty() && survivors().empty() && false_alarms().empty();
+  return interrupted.empty() && unbuilt().empty() && found_enough() && false_alarms().empty();
 }
 
 std::vector<std::string> engines_for(const Mutant& mutant) {
+  if (mutant.kind.find("mechanical") != std::string::npos) {
+    return {std::begin(kOrder), std::end(kOrder)};
+  }
   if (mutant.depth > 0 || mutant.kind.find("race") != std::string::npos) {
     return {kExplore, kScheduleFuzzer, kStress};
   }
@@ -351,6 +387,7 @@ bool run_score(const ScoreOptions& options, Progress* progress, Score* score, st
   score->seed = options.seed;
   score->budget = options.budget;
   score->every_engine = options.every_engine;
+  score->at_least = options.at_least;
   return Scoring(options, progress, score).run(error);
 }
 

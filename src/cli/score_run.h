@@ -20,6 +20,7 @@ struct ScoreOptions {
   bool resume = false;        // what the journal in `out` tells is not run again
   bool build_only = false;
   bool json = false;
+  double at_least = 100;             // percent of the mutants that have to be found
   size_t jobs = 2;                   // compilers side by side
   size_t shard = 0, shards = 1;      // of the mutants, every shards-th from shard on
   std::vector<std::string> engines;  // only these; empty: all
@@ -45,6 +46,7 @@ struct Score {
   uint64_t seed = 0;
   double budget = 0;
   bool every_engine = false;
+  double at_least = 100;    // percent
   std::string interrupted;  // why it ended early
 
   // The first kill of a mutant in the order of the engines, or null; seconds: with all that was
@@ -53,6 +55,7 @@ struct Score {
   // Not killed, and no argument says that it cannot be.
   std::vector<const Mutant*> survivors() const;
   std::vector<const Mutant*> unbuilt() const;
+  bool found_enough() const;
   // Of the sound library.
   std::vector<const ScoreCell*> false_alarms() const;
   bool passed() const;

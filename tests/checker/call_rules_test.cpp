@@ -123,6 +123,18 @@ TEST(I20, ADuplicateKeepsTheKqueueOpen) {
   EXPECT_EQ(sketch.verdict(), "accepted");
 }
 
+TEST(I20, ANumberThatAnotherCallGotIsNoKqueuesHoweverLongTheCloseGoesOn) {
+  const Event add = user(kAdd, 1);
+  const auto closing = [] {
+    return Sketch().close(20, 60, Sketch::kQueue).call(30, 32, OpKind::kDup, Sketch::kReader, 0, 3);
+  };
+  EXPECT_EQ(closing().change(40, 41, add).verdict(), "I20 wrong-errno");
+  EXPECT_EQ(closing().change(40, 41, add, EINVAL).verdict(), "accepted");
+  EXPECT_EQ(closing().change(31, 41, add).verdict(), "accepted")
+      << "it may have been made before the number went";
+  EXPECT_EQ(Sketch().close(20, 60, Sketch::kQueue).change(40, 41, add).verdict(), "accepted");
+}
+
 TEST(I20, ANewKqueueUnderTheOldNumberIsEmpty) {
   Sketch sketch = triggered();
   sketch.close(20, 21, Sketch::kQueue).call(22, 23, OpKind::kKqueue, -1, 0, Sketch::kQueue);

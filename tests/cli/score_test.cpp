@@ -126,6 +126,11 @@ TEST_F(ScoreCommand, CountsWhatIsFoundAndNamesWhatIsNot) {
   EXPECT_THAT(ran.output,
               AllOf(HasSubstr("1 of 2"), HasSubstr("SURVIVED silent"), HasSubstr("NOT passed")));
 
+  // Half of them was all that was asked for.
+  EXPECT_EQ(score(patches, {"--resume", "--at-least", "50"}).code, kExitClean);
+  EXPECT_EQ(score(patches, {"--resume", "--at-least", "51"}).code, kExitFinding);
+  EXPECT_EQ(score(patches, {"--at-least", "101"}).code, kExitUsage);
+
   // With an argument why it cannot be found, it need not be.
   testing::write_text(
       patches + "/silent.patch",

@@ -10,9 +10,9 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 # pylint: disable=wrong-import-position
-from explore_score_page import cell, is_deep, page_of, ratio
+from explore_score_page import cell, guard_of, is_deep, page_of, ratio
 from explore_score_record import Records
-from explore_score_ways import STRESS, WAYS, Run, fuzzer_options
+from explore_score_ways import ALL, STRESS, WAYS, Run, fuzzer_options
 
 # Its child alone is busy, for as long as there is somebody who waits for it.
 BUSY = """
@@ -70,6 +70,28 @@ class Measurements(unittest.TestCase):
                 records.add(run_of("pos", mutant, seed, fast))
         self.assertAlmostEqual(ratio(records, ["a", "b"], STRESS, "pos"), 20)
         self.assertIsNone(ratio(records, ["a", "b"], STRESS, "random"))
+
+    def test_a_guard_holds_at_its_ratio_and_fails_below_and_when_nothing_was_measured(self):
+        (self.path.parent).mkdir(parents=True)
+        for mutant, depth in (("a", 2), ("b", 3), ("shallow", 1)):
+            (self.path.parent / f"{mutant}.patch").write_text(
+                f"Story.\nkind: race of depth {depth}\n\n--- a/x\n")
+        records = Records(self.path, 4)
+        self.assertFalse(guard_of(records, self.path.parent, 1)[0])
+        for mutant in ("a", "b", "shallow"):
+            for seed in (1, 2):
+                records.add(run_of(STRESS, mutant, seed, 4.0, False))
+        self.assertFalse(guard_of(records, self.path.parent, 1)[0])
+        for mutant, fast in (("a", 2.0), ("b", 0.125), ("shallow", 4.0)):
+            for seed in (1, 2):
+                records.add(run_of(ALL, mutant, seed, fast))
+        holds, said = guard_of(records, self.path.parent, 7.9)
+        self.assertTrue(holds, said)
+        self.assertIn("2 races", said)
+        self.assertIn("8.0 times", said)
+        holds, said = guard_of(records, self.path.parent, 8.1)
+        self.assertFalse(holds, said)
+        self.assertIn("NOT passed", said)
 
     def test_depth_is_what_the_patch_says(self):
         self.assertTrue(is_deep("race of depth 2: two scans"))

@@ -41,7 +41,8 @@ void Kqueues::match_closes(std::vector<Window>* windows, std::vector<Binding> cl
     if (candidates == 0) return false;
     window->closing = closing;
     window->to = closes[chosen].op->end;
-    if (candidates > 1 && until != kUnreturned) window->to = std::max(window->to, until);
+    // A call that has returned the number found it free, however long the close goes on.
+    if (until != kUnreturned && (candidates > 1 || window->to > until)) window->to = until;
     window->closed_by = closes[chosen].ref;
     closes.erase(closes.begin() + static_cast<std::ptrdiff_t>(chosen));
     return true;
