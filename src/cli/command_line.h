@@ -80,6 +80,7 @@ void register_replay(CommandLine* line);
 void register_run(CommandLine* line);
 void register_score(CommandLine* line);
 void register_shrink(CommandLine* line);
+void register_survey(CommandLine* line);
 void register_torture(CommandLine* line);
 void register_version(CommandLine* line);
 

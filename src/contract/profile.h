@@ -157,6 +157,8 @@ struct Profile {
   bool exit_event_without_interest = false;
   bool zombie_taken = true;  // ADD with NOTE_EXIT of one that has ended fires; else ESRCH
   ExitStatus exit_status = ExitStatus::kWithInterest;
+
+  friend bool operator==(const Profile&, const Profile&) = default;
 };
 
 inline constexpr size_t kProfiles = 8;

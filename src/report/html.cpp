@@ -2,6 +2,7 @@
 // fetched; it reads the same from a CI artifact, an attachment or a file system, in light and dark.
 #include <cstdio>
 
+#include "report/page.h"
 #include "report/summary.h"
 #include "report/text.h"
 
@@ -23,13 +24,6 @@ summary { cursor: pointer; font-weight: bold; }
 .history { overflow-x: auto; }
 pre { overflow-x: auto; font: 13px/1.4 ui-monospace, monospace; }
 )";
-
-std::string page_head(const std::string& title) {
-  return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
-         to_markup(title) + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<h1>" +
-         to_markup(title) + "</h1>\n";
-}
 
 std::string cell(const std::string& text) { return "<td>" + to_markup(text) + "</td>"; }
 
@@ -89,9 +83,15 @@ std::string verdict_line(const CampaignSummary& campaign) {
 
 }  // namespace
 
+std::string page_head(const std::string& title) {
+  return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
+         to_markup(title) + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<h1>" +
+         to_markup(title) + "</h1>\n";
+}
+
 std::string to_html(const EngineSummary::Found& found) {
-  return page_head("kqtorture: " + found.finding.verdict) + finding_block(found) +
-         "</body>\n</html>\n";
+  return page_head("kqtorture: " + found.finding.verdict) + finding_block(found) + kPageEnd;
 }
 
 std::string to_html(const CampaignSummary& campaign) {
@@ -113,7 +113,7 @@ std::string to_html(const CampaignSummary& campaign) {
   for (const EngineSummary& engine : campaign.engines) {
     for (const auto& found : engine.found) out += finding_block(found);
   }
-  return out + "</body>\n</html>\n";
+  return out + kPageEnd;
 }
 
 }  // namespace kqtorture

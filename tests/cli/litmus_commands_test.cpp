@@ -105,6 +105,15 @@ TEST_F(Run, TraceShowsWhatEveryOperationReturned) {
   EXPECT_THAT(ran.output, HasSubstr("write p.w 7 => 7"));
 }
 
+TEST_F(Run, TraceDoesNotReadAnEntryThatCouldNotBeWritten) {
+  const Ran ran = kqtorture({"run", "--trace",
+                             file("a.litmus",
+                                  "user u 1\nkqueue k\nthread A\n"
+                                  "kevent k (u USER DELETE) room=1 events=fault:0\n")});
+  EXPECT_EQ(ran.code, kExitClean) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("events=fault:0 => 1"));
+}
+
 TEST_F(Run, ProgramThatDoesNotDrawTheVerdictItExpectsIsAFinding) {
   const auto result =
       json({file("a.litmus", "expect lost\npipe p\nthread A\nwrite p.w 1\n")}, kExitFinding);

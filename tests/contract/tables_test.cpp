@@ -3,7 +3,9 @@
 // The rows that differ between platforms are repeated here from section 7, so that a knob changed
 // by accident is found by comparing two tables written apart.
 #include <algorithm>
+#include <set>
 
+#include "contract/knobs.h"
 #include "world.h"
 
 namespace kqtorture::contract {
@@ -39,6 +41,34 @@ TEST(Profiles, StrictIsFreebsdMainWithTwoDifferences) {
     other = other_end;
   }
   EXPECT_EQ(differences, 2);
+}
+
+TEST(Knobs, MakeAnyProfileOfAnyOther) {
+  for (const Profile& from : profiles()) {
+    for (const Profile& to : profiles()) {
+      Profile turned = from;
+      for (const Knob& knob : knobs()) knob.set(&turned, knob.get(to));
+      turned.name = to.name;
+      turned.summary = to.summary;
+      EXPECT_TRUE(turned == to) << from.name << " does not become " << to.name
+                                << ": a member of Profile has no knob";
+    }
+  }
+}
+
+TEST(Knobs, HaveEveryValueOfEveryProfileAndAWordForIt) {
+  for (const Knob& knob : knobs()) {
+    EXPECT_EQ(find_knob(knob.name), &knob);
+    const std::vector<int> values = knob.values();
+    EXPECT_GE(values.size(), 2u) << knob.name;
+    std::set<std::string> words;
+    for (const int value : values) words.insert(knob.word(value));
+    EXPECT_EQ(words.size(), values.size()) << knob.name;
+    for (const Profile& profile : profiles()) {
+      EXPECT_TRUE(words.count(knob.word_of(profile))) << knob.name << " of " << profile.name;
+    }
+  }
+  EXPECT_EQ(find_knob("colour"), nullptr);
 }
 
 // One row of section 7: the knob's name, and what the eight columns say.
