@@ -161,7 +161,6 @@ long dispatch(long number, const long* a, uintptr_t site) {
       return passed_on(Step::kWrite, site, number, a);
     case SYS_ioctl:
     case SYS_fstat:
-    case SYS_fstatfs:
     case SYS_newfstatat:
     case SYS_fstatfs:
     case SYS_lseek:
