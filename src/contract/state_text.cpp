@@ -63,8 +63,9 @@ std::string end_text(const End& end) {
 }  // namespace
 
 const char* kind_name(ObjectKind kind) {
-  constexpr const char* kNames[] = {"free",  "kqueue",   "pipe",    "stream", "tcp",
-                                    "dgram", "listener", "eventfd", "file"};
+  constexpr const char* kNames[] = {"free",     "kqueue",  "pipe", "stream",   "tcp",      "dgram",
+                                    "listener", "eventfd", "file", "procdesc", "directory"};
+  static_assert(std::size(kNames) == static_cast<size_t>(ObjectKind::kDirectory) + 1);
   return kNames[static_cast<int>(kind)];
 }
 
@@ -74,7 +75,10 @@ std::string to_text(const State& state) {
     const Object& object = state.object[i];
     if (object.kind == ObjectKind::kFree) continue;
     text += "object #" + std::to_string(i) + ": " + kind_name(object.kind);
-    if (object.kind == ObjectKind::kEventfd || object.kind == ObjectKind::kFile) {
+    const bool numbers = object.kind == ObjectKind::kEventfd || object.kind == ObjectKind::kFile ||
+                         object.kind == ObjectKind::kProcdesc ||
+                         object.kind == ObjectKind::kDirectory;
+    if (numbers) {
       text +=
           " value " + std::to_string(object.counter) + " offset " + std::to_string(object.offset);
     } else if (object.kind != ObjectKind::kKqueue) {

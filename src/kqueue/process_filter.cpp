@@ -176,7 +176,9 @@ int attach_descriptor(Kqueue*, Knote* knote) {
   siginfo_t info{};
   const long result = syscall(SYS_waitid, kWaitPidfd, registration->fd, &info,
                               WEXITED | WNOHANG | WNOWAIT | __WALL, nullptr);
-  if (result != 0 && errno != ECHILD) return EINVAL;  // no pidfd
+  if (result != 0 && errno != ECHILD) {  // no pidfd, or nothing at all: EBADF for both
+    return sys::fcntl(registration->fd, F_GETFD) < 0 ? EBADF : EINVAL;
+  }
   if (const int error = classify(registration)) return error;
   knote->event.flags |= EV_CLEAR;
   const int error = watch_direction(registration, kIn);

@@ -116,6 +116,12 @@ TEST_F(Procdesc, AnyOtherDescriptorIsEinval) {
   }
 }
 
+TEST_F(Procdesc, AClosedNumberIsEbadf) {
+  const Kevent add = exit_ev();
+  fd_.reset();
+  EXPECT_EQ(submit(kq_, add), EBADF);
+}
+
 TEST_F(Procdesc, OfTwoFiltersOnTheDescriptorEachCanGo) {
   if (!subject().is_emulator()) GTEST_SKIP() << "READ of a process descriptor is libkq's own";
   const Kevent read = ev(static_cast<uintptr_t>(int{fd_}), filter::kRead, flag::kAdd);
