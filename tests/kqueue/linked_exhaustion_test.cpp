@@ -176,6 +176,7 @@ class Scenario {
       char order;
       while (read(heard, &order, 1) < 0 && errno == EINTR) {
       }
+      spare_this_process();
       end_child(::testing::Test::HasFailure() && !failed_before ? 1 : 0);
     }
     ASSERT_GT(child_, 0);
@@ -361,6 +362,7 @@ class Exhaustion : public ::testing::Test {
 
   // In a child, where libkq has not been used.
   static bool passes(const Shortage& shortage, long successes, long held_afterwards) {
+    std::fflush(stdout);  // whose buffer the child would write out, too
     const pid_t child = fork();
     if (child == 0) {
       SCOPED_TRACE(std::to_string(successes) + " succeed");
@@ -384,6 +386,7 @@ class Exhaustion : public ::testing::Test {
     int ends[2];
     EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
     const Fd in(ends[0]), out(ends[1]);
+    std::fflush(stdout);
     const pid_t child = fork();
     long held = 0;
     if (child == 0) {
@@ -412,6 +415,7 @@ class Exhaustion : public ::testing::Test {
     }
     EXPECT_GT(successes, 20) << "the scenario needs hardly anything";
     std::printf("%ld runs, with up to %ld that succeed\n", successes / step, successes - step);
+    std::fflush(stdout);
   }
 };
 
