@@ -35,9 +35,11 @@ struct State {
 
 State* state = nullptr;  // in memory that forked children share
 long blocks = 0;
+bool spared = false;
 
 KQT_BARE bool runs_out(Scarce what) {
   if (__atomic_load_n(&state->what, __ATOMIC_ACQUIRE) != static_cast<int>(what)) return false;
+  if (spared) return false;
   const long left = __atomic_fetch_sub(&state->left, 1, __ATOMIC_ACQ_REL);
   if (left > 0 || (left < 0 && !state->onwards)) return false;
   __atomic_add_fetch(&state->fired, 1, __ATOMIC_ACQ_REL);
@@ -166,6 +168,8 @@ void arm_faults(Scarce what, long successes, bool onwards, int error) {
 void disarm_faults() {
   __atomic_store_n(&state->what, static_cast<int>(Scarce::kNothing), __ATOMIC_RELEASE);
 }
+
+void spare_this_process() { spared = true; }
 
 long faults() { return __atomic_load_n(&state->fired, __ATOMIC_ACQUIRE); }
 

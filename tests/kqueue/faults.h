@@ -18,6 +18,9 @@ bool prepare_faults();
 // fails in libkq: errno, or null. With onwards so does every one after that.
 void arm_faults(Scarce what, long successes, bool onwards, int error);
 void disarm_faults();
+// Nothing fails any more in this process alone, which is about to end: what is linked into libkq to
+// measure it needs memory, too.
+void spare_this_process();
 // Calls that have failed since prepare_faults(), in this process and its children.
 long faults();
 // Blocks of memory that libkq of this process holds.

@@ -12,6 +12,7 @@
 
 #include "objects.h"
 #include "processes.h"
+#include "subject/sanitizers.h"
 
 extern "C" int kqueuex(unsigned flags);
 
@@ -157,7 +158,7 @@ TEST_F(Sharing, AChildThatSharesTheTableOfDescriptorsClosesNoneOfItsParents) {
 // The program that is executed has libkq, too, but nothing of what this process knows.
 TEST_F(Sharing, AProgramThatIsExecutedHasNoKqueueOfTheOneBefore) {
   const std::string number = std::to_string(kq_);
-  const pid_t child = vfork();
+  const pid_t child = bare_clone(0);
   if (child == 0) {
     execl(KQ_LATE_LOADER, "late_loader", KQ_LIBRARY, number.c_str(), nullptr);
     _exit(99);
@@ -178,6 +179,7 @@ TEST_F(Sharing, CloseOnExecCanBeAskedForByFlagsOfEitherSystem) {
 }
 
 TEST_F(Sharing, AVforkedChildMakesNoKqueueInItsParentsMemory) {
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer makes a fork of it";
   const pid_t child = vfork();
   if (child == 0) _exit(subject().kqueue() == -1 && errno == ENOTSUP ? 0 : 1);
   EXPECT_EQ(status_of(child), 0);

@@ -160,6 +160,23 @@ TEST_F(Nested, TwoThatWatchEachOther) {
   EXPECT_EQ(outer_event().ident, inner());
 }
 
+TEST_F(Nested, ACircleOfThreeIsRefusedAndWhatThereIsOfItWorks) {
+  REQUIRE_KNOB(knob().cycle != kUnstated);
+  const Fd top(subject().kqueue());
+  const auto watch_of = [](int kq) {
+    return ev(static_cast<uintptr_t>(kq), filter::kRead, flag::kAdd);
+  };
+  ASSERT_EQ(submit(kq_, watch()), 0);
+  ASSERT_EQ(submit(top, watch_of(kq_)), 0);
+  const int expected = nesting_is_limited_by_the_host() ? EINVAL : knob().cycle;
+  EXPECT_EQ(submit(inner_, watch_of(top)), expected);
+  ASSERT_EQ(submit(inner_, trigger(1)), 0);
+  EXPECT_EQ(wait_event(top).ident, static_cast<uintptr_t>(int{kq_}));
+  // Once one of its links is gone it is no circle any more.
+  ASSERT_EQ(submit(kq_, watch(flag::kDelete)), 0);
+  EXPECT_EQ(submit(inner_, watch_of(top)), 0);
+}
+
 TEST_F(Nested, ClosingTheInnerRemovesTheKnote) {
   REQUIRE_KNOB(knob().close_removes_knotes);
   ASSERT_EQ(submit(kq_, watch()), 0);

@@ -45,6 +45,7 @@ class Scale : public KqueueTest {
     const int64_t now = cpu_ns();
     std::printf("%s: %" PRIuPTR " in %.3f s of a processor\n", what, count,
                 static_cast<double>(now - began_) / 1e9);
+    std::fflush(stdout);
     began_ = now;
   }
   static int64_t cpu_ns() {
