@@ -36,6 +36,8 @@ constexpr std::string_view kSignalNames[kSignalWords] = {
     "RT5",  "RT6",  "RT7", "RT8",   "RT9", "RT10", "RT11", "RT12"};
 constexpr int kSignalNumbers[] = {SIGUSR1, SIGUSR2, SIGURG, SIGWINCH};
 constexpr int kPlainSignals = 4;
+// The first real-time signals are left to whoever runs programs (engine/watch.cpp).
+[[maybe_unused]] constexpr int kOthersRealtime = 8;
 }  // namespace
 
 std::string_view signal_word(int64_t value) {
@@ -46,7 +48,7 @@ int signal_of(int64_t value) {
   const int word = static_cast<int>(value % kHandled) % kSignalWords;
   if (word < kPlainSignals) return kSignalNumbers[word];
 #if defined(SIGRTMIN)
-  return SIGRTMIN + 1 + word - kPlainSignals;
+  return SIGRTMIN + kOthersRealtime + word - kPlainSignals;
 #else
   return -1;
 #endif

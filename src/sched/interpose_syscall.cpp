@@ -132,7 +132,9 @@ long dispatch(long number, const long* a, uintptr_t site) {
       return opening(1, site, number, a);  // to read or write it fails at once
     case SYS_inotify_init1:
     case SYS_openat:
+#if defined(SYS_pidfd_open)
     case SYS_pidfd_open:
+#endif
     case SYS_socket:
       return opening(-1, site, number, a);
     case SYS_pipe2: {
@@ -167,7 +169,9 @@ long dispatch(long number, const long* a, uintptr_t site) {
     case SYS_getsockopt:
     case SYS_getsockname:
     case SYS_waitid:  // of a process that has ended, or at once
+#if defined(SYS_pidfd_send_signal)
     case SYS_pidfd_send_signal:
+#endif
       return passed_on(Step::kRead, site, number, a);
     case SYS_rt_sigprocmask:
       return signal_mask_call(fd, reinterpret_cast<const uint64_t*>(a[1]),

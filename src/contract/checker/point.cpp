@@ -182,11 +182,9 @@ Misfit place_change(const Rules& rules, const Point& point, const World& world) 
     }
   }
   Cell& cell = world.cell(point.cell);
+  // A refusal changes nothing, so the knote may be there for others: it may be gone, to each.
   const bool gone = point.fate == Fate::kRefused && point.error == ENOENT && cell.unasked != 0;
-  if (gone && !has(point.event, flag::kAdd)) {
-    forget(Cause::kDelivered, &cell);
-    return Misfit::kNone;
-  }
+  if (gone && !has(point.event, flag::kAdd)) return Misfit::kNone;
   const Answer answer = answer_to(rules, point, world);
   if (point.fate == Fate::kRefused) {
     if (answer.error == point.error) return Misfit::kNone;
