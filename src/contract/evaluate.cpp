@@ -42,10 +42,13 @@ Evaluation pipe_read(const Profile& profile, const Host& host, const Object& pip
                      const Interest& interest) {
   Evaluation now;
   const bool mine = end == 0 || host.pipe_bidirectional;
-  if (!mine) return now;  // never fires
   const End& other = pipe.end[1 - end];
-  now.data = pipe.end[end].inbox;
   now.eof = tri(other.closed);
+  if (!mine) {  // nothing ever comes, but the end
+    now.ready = now.shows = now.eof;
+    return now;
+  }
+  now.data = pipe.end[end].inbox;
   const int64_t limit = profile.pipe_low_water ? low_water(interest, 1) : 1;
   now.ready = tri_or(reaches(now.data, limit), now.eof);
   now.shows = tri_or(reaches(now.data, 1), now.eof);

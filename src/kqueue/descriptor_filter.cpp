@@ -108,8 +108,19 @@ int64_t listen_backlog(Registration* registration) {
   return poll_now(registration, POLLIN) & POLLIN ? 1 : 0;
 }
 
+// Nothing ever comes out of the write end of a pipe, but who asks hears that the reader has gone:
+// so it is where both ends of a pipe(2) read and write. A FIFO open for writing only is silent
+// there.
+bool read_write_end(Knote* knote, Registration* registration, When when) {
+  if (registration->kind == Kind::kFifo) return false;
+  const bool eof = hangup(registration, when) & EPOLLERR;
+  knote->event.data = 0;
+  set_eof(knote, eof);
+  return eof;
+}
+
 bool read_pipe(Knote* knote, Registration* registration, When when) {
-  if (!registration->readable) return false;  // the write end: accepted, never fires
+  if (!registration->readable) return read_write_end(knote, registration, when);
   const int64_t bytes = readable_bytes(registration);
   const bool eof = hangup(registration, when) & EPOLLHUP;
   knote->event.data = bytes < 0 ? 0 : bytes;
@@ -338,7 +349,7 @@ int attach_read(Kqueue*, Knote* knote) {
     take_in_file_events(registration->kqueue);  // a watch that has ended is found out
     return watch_file(registration, knote);
   }
-  if (is_pipe(registration) && !registration->readable) return 0;
+  if (registration->kind == Kind::kFifo && !registration->readable) return 0;
   return watch_pollable(registration, kIn);
 }
 

@@ -93,7 +93,43 @@ TEST_F(PipeRead, LowWaterMarkIsIgnored) {
   EXPECT_EQ(only_event(kq_).data, 1);
 }
 
-TEST_F(PipeRead, OfTheWriteEndIsAcceptedAndNeverFires) {
+// How asyncio's pipe transport learns that a child has closed its standard input.
+TEST_F(PipeRead, OfTheWriteEndIsEofWhenTheReaderIsGone) {
+  REQUIRE_KNOB(knob().freebsd_objects);
+  const auto writer = static_cast<uintptr_t>(int{pipe_.far});
+  ASSERT_EQ(submit(kq_, ev(writer, filter::kRead, flag::kAdd)), 0);
+  ASSERT_TRUE(silent(kq_));
+  pipe_.near.reset();
+  Kevent event = only_event(kq_);
+  EXPECT_EQ(flags_of(event), flag::kEof);
+  EXPECT_EQ(event.data, 0);
+  // And so does one that is added when it is too late, beside a WRITE knote.
+  ASSERT_EQ(submit(kq_, ev(writer, filter::kRead, flag::kDelete)), 0);
+  submit(kq_, ev(writer, filter::kWrite, flag::kAdd));
+  ASSERT_EQ(submit(kq_, ev(writer, filter::kRead, flag::kAdd | flag::kOneshot)), 0);
+  event = only_event(kq_);
+  EXPECT_EQ(event.filter, filter::kRead);
+  EXPECT_TRUE(event.flags & flag::kEof);
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(PipeRead, OfTheWriteEndWakesAWaiterWhenTheReaderGoes) {
+  REQUIRE_KNOB(knob().freebsd_objects);
+  const auto writer = static_cast<uintptr_t>(int{pipe_.far});
+  ASSERT_EQ(submit(kq_, {ev(writer, filter::kWrite, flag::kAdd | flag::kDisable),
+                         ev(writer, filter::kRead, flag::kAdd | flag::kClear)}),
+            0);
+  Waiter waiter(kq_);
+  waiter.wait_until_parked();
+  pipe_.near.reset();
+  const Outcome outcome = waiter.join();
+  ASSERT_EQ(outcome.count, 1);
+  EXPECT_EQ(outcome.entries[0].filter, filter::kRead);
+  EXPECT_TRUE(outcome.entries[0].flags & flag::kEof);
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(PipeRead, OfTheWriteEndIsSilentWhileThereIsAReader) {
   REQUIRE_KNOB(knob().freebsd_objects);
   const auto writer = static_cast<uintptr_t>(int{pipe_.far});
   ASSERT_EQ(submit(kq_, ev(writer, filter::kRead, flag::kAdd)), 0);

@@ -41,7 +41,6 @@ void activate_cell(const Rules& rules, const World& world, size_t index, uint8_t
 
 // READ knotes on one end of an object hear of something.
 void activate(const Rules& rules, const World& world, size_t thing, size_t end, uint8_t bits) {
-  if (wrong_end(rules, world.thing(thing), end, 0)) return;
   for (size_t i = 0; i < rules.layout.numbers.size(); ++i) {
     const Number& number = world.number(i);
     if (number.open != Open::kOpen || number.thing != thing || number.end != end) continue;

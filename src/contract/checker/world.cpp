@@ -42,8 +42,13 @@ Evaluation evaluate_pipe(const Rules& rules, const Thing& pipe, size_t end, bool
                          const Interest& interest) {
   Evaluation now;
   const bool its_direction = end == (reads ? 0u : 1u);
-  if (!its_direction) return rules.host.pipe_bidirectional ? anything() : now;
+  if (!its_direction && rules.host.pipe_bidirectional) return anything();
+  if (!its_direction && !reads) return now;
   now.eof = has_ended(pipe, end);
+  if (!its_direction) {  // nothing ever comes, but the end
+    now.ready = now.eof;
+    return now;
+  }
   now.ready = tri_or(now.eof, reads ? fills(rules, pipe, pipe.inbox[0], interest)
                                     : has_space(rules, pipe, end, interest));
   return now;
