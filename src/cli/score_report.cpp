@@ -137,6 +137,8 @@ std::string table_of_rules(const Score& score) {
       rules[rule].second += found ? 1 : 0;
     }
   }
+  const auto planted_any = [](const auto& rule) { return rule.second.first > 0; };
+  if (std::none_of(rules.begin(), rules.end(), planted_any)) return "";
   std::string head = "| rule |", line = "|---|", planted = "| planted |", found = "| found |";
   for (const auto& [rule, counts] : rules) {
     head += " I" + std::to_string(rule) + " |";
@@ -144,7 +146,7 @@ std::string table_of_rules(const Score& score) {
     planted += " " + std::to_string(counts.first) + " |";
     found += " " + std::to_string(counts.second) + " |";
   }
-  return head + "\n" + line + "\n" + planted + "\n" + found + "\n";
+  return "\n## Rules\n\n" + head + "\n" + line + "\n" + planted + "\n" + found + "\n";
 }
 
 std::string table_of_mutants(const Score& score) {
@@ -174,7 +176,13 @@ std::string list_of_survivors(const Score& score) {
   std::string text;
   for (const Mutant* mutant : score.survivors()) {
     text += "- **" + mutant->name + "** (" + to_line(mutant->kind) + ", " + to_line(mutant->rule) +
-            "): " + to_line(mutant->story) + " To be found by";
+            "): " + to_line(mutant->story);
+    // Of one that nobody thought of nobody thought who is to find it.
+    if (mutant->kind == "mechanical") {
+      text += "\n";
+      continue;
+    }
+    text += " To be found by";
     const char* separator = " ";
     for (const std::string& engine : engines_for(*mutant)) {
       text += separator + engine;
@@ -194,15 +202,15 @@ std::string list_of_survivors(const Score& score) {
 std::string to_markdown(const Score& score) {
   std::string text =
       "# The mutation score\n\n"
-      "`scripts/score --update-docs` writes this page, and with `--mechanical` one like it: bugs "
-      "are planted into libkq\n"
+      "`scripts/score --update-docs` writes this page, or with `--mechanical` the one of small "
+      "changes that a program drew: bugs are planted into libkq\n"
       "one at a time, and the engines are asked to find them until one does (`--every-engine`: "
       "all). A field is the seconds until it "
       "did,\n"
       "start-up included; – says that it did not within its budget.\n\n**" +
       headline(score) + ".** Seed " + std::to_string(score.seed) + ", " +
       number(score.budget, "%g") + " s for an engine and a mutant.\n\n## Engines\n\n" +
-      table_of_engines(score) + "\n## Rules\n\n" + table_of_rules(score);
+      table_of_engines(score) + table_of_rules(score);
   const std::string survivors = list_of_survivors(score);
   if (!survivors.empty()) text += "\n## Not found\n\n" + survivors;
   return text + "\n## Mutants\n\n" + table_of_mutants(score);

@@ -22,11 +22,13 @@ namespace {
 
 using Result = ScoreCell::Result;
 
-constexpr char kConformance[] = "conformance", kSweep[] = "sweep", kExplore[] = "explore",
-               kScheduleFuzzer[] = "schedule_fuzzer", kLitmus[] = "litmus", kStress[] = "stress";
+constexpr char kConformance[] = "conformance", kLinked[] = "linked", kSweep[] = "sweep",
+               kExplore[] = "explore", kScheduleFuzzer[] = "schedule_fuzzer", kLitmus[] = "litmus",
+               kStress[] = "stress";
 // What is quick comes first, and what needs no luck before what does.
-constexpr const char* kOrder[] = {kLitmus, kConformance,        kExplore,        "flags_fuzzer",
-                                  kStress, "changelist_fuzzer", kScheduleFuzzer, kSweep};
+constexpr const char* kOrder[] = {
+    kLitmus, kConformance,        kLinked,         kExplore, "flags_fuzzer",
+    kStress, "changelist_fuzzer", kScheduleFuzzer, kSweep};
 // Of the first pass, in seconds.
 constexpr double kMoment = 1;
 // A program that has found something is left this long to say so and end.
@@ -39,7 +41,14 @@ bool is_guided(const std::string& engine) {
 }
 
 // The others run what they have to run.
-bool has_budget(const std::string& engine) { return engine != kConformance && engine != kSweep; }
+bool has_budget(const std::string& engine) {
+  return engine != kConformance && engine != kLinked && engine != kSweep;
+}
+
+// Test programs without a supervisor.
+bool is_plain_program(const std::string& engine) {
+  return engine == kConformance || engine == kLinked;
+}
 
 Engine program_of(const char* name, const std::string& program) {
   Engine engine{Engine::Kind::kStress, name, program, ""};
@@ -47,11 +56,12 @@ Engine program_of(const char* name, const std::string& program) {
   return engine;
 }
 
-// The engines of a campaign that judge, and two more.
+// The engines of a campaign that judge, and three more.
 std::vector<Engine> engines_of(const CampaignOptions& options) {
   std::vector<Engine> found = turn_takers(options);
   found.push_back(schedule_fuzzer(options));
   found.push_back(program_of(kConformance, own_program("kqueue_tests")));
+  found.push_back(program_of(kLinked, own_program("kqueue_tests_linked")));
   found.push_back(program_of(kSweep, own_program("kq_sweep")));
   std::vector<Engine> engines;
   for (const char* name : kOrder) {
@@ -197,7 +207,14 @@ ScoreCell Scoring::ask(const std::string& name, const Mutant& mutant, const Buil
   for (const char* told : {"KQ_LAYOUT", "KQ_PROFILE", "KQ_LIBKQ"}) {
     job.variables[told] = std::nullopt;
   }
-  if (name == kStress || name == kConformance) job.arguments.push_back("--gtest_fail_fast");
+  if (name == kLinked) {
+    // Nothing is loaded into it: its own library is another one.
+    std::filesystem::create_directory(options.out + "/lib", ignored);
+    std::filesystem::create_symlink(built.plain, options.out + "/lib/libkq.so.0", ignored);
+    job.variables["KQ_SUBJECT"] = std::nullopt;
+    job.variables["LD_LIBRARY_PATH"] = options.out + "/lib";
+  }
+  if (name == kStress || is_plain_program(name)) job.arguments.push_back("--gtest_fail_fast");
   if (name == kLitmus) job.arguments.push_back("--no-shrink");
   if (name == kSweep) job.arguments = {"--sample", kSweepSample, "--jobs", "1"};
   const std::string findings = options.out + "/findings";
@@ -215,7 +232,7 @@ ScoreCell Scoring::ask(const std::string& name, const Mutant& mutant, const Buil
     return now - seen < kLastWords;
   });
   if (result.end == JobResult::End::kInterrupted) score_.interrupted = "interrupted";
-  cell = cell_of(result, name, name == kConformance);
+  cell = cell_of(result, name, is_plain_program(name));
   if (until_seen > 0) cell.seconds = until_seen;
   return cell;
 }
@@ -380,7 +397,7 @@ std::vector<std::string> engines_for(const Mutant& mutant) {
   }
   if (mutant.kind.find("liveness") != std::string::npos) return {kExplore, kStress, kLitmus};
   if (mutant.kind.find("memory") != std::string::npos) return {kExplore, kScheduleFuzzer};
-  return {kLitmus, kConformance, "changelist_fuzzer", "flags_fuzzer", kSweep};
+  return {kLitmus, kConformance, kLinked, "changelist_fuzzer", "flags_fuzzer", kSweep};
 }
 
 bool run_score(const ScoreOptions& options, Progress* progress, Score* score, std::string* error) {
