@@ -82,6 +82,7 @@ void register_score(CommandLine* line);
 void register_shrink(CommandLine* line);
 void register_survey(CommandLine* line);
 void register_torture(CommandLine* line);
+void register_triage(CommandLine* line);
 void register_version(CommandLine* line);
 
 }  // namespace kqtorture
