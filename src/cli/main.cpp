@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   kqtorture::register_run(&line);
   kqtorture::register_explore(&line);
   kqtorture::register_survey(&line);
+  kqtorture::register_diff(&line);
   kqtorture::register_score(&line);
   kqtorture::register_shrink(&line);
   kqtorture::register_replay(&line);
