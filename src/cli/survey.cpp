@@ -27,7 +27,7 @@ namespace {
 // Probes that took a worker down, each followed by ';', for the workers after it.
 constexpr char kLeftOut[] = "KQ_SURVEY_LEFT_OUT";
 // A subject that ends so many workers is not surveyed to the end.
-constexpr int kMostWorkers = 12;
+constexpr int kMostWorkers = 6;
 constexpr std::chrono::seconds kProbeLookInterval{3};
 constexpr size_t kMostSurveyBytes = 4 << 20;
 
