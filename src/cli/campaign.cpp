@@ -12,6 +12,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "cli/known.h"
 #include "cli/progress.h"
 #include "cli/version.h"
 #include "report/files.h"
@@ -69,7 +70,7 @@ class Campaign {
   void fail(EngineSummary* summary, const std::string& reason);
   void announce(const EngineSummary::Found& found);
   bool over() const {
-    return interrupted_ != 0 || (options_.first_only && summary_.findings() > 0);
+    return interrupted_ != 0 || (options_.first_only && summary_.new_findings() > 0);
   }
   uint64_t operations() const;
   int conclude();
@@ -79,6 +80,7 @@ class Campaign {
   Progress progress_;
   CampaignSummary summary_;
   int interrupted_ = 0;
+  KnownFindings known_;
   std::string refused_;  // why the subject cannot be opened
 };
 
@@ -100,8 +102,11 @@ uint64_t Campaign::operations() const {
 }
 
 void Campaign::announce(const EngineSummary::Found& found) {
-  progress_.say(to_text(found.finding) + "  saved: " + options_.out + "/" +
-                to_printable(found.file));
+  std::string text = to_text(found.finding) + "  saved: " + options_.out + "/" +
+                     to_printable(found.file) + "\n  signature: " + rule_of(found.finding) + " " +
+                     found.signature;
+  if (!found.known.empty()) text += "\n  known: " + to_printable(found.known);
+  progress_.say(text);
 }
 
 void Campaign::fail(EngineSummary* summary, const std::string& reason) {
@@ -132,7 +137,9 @@ void Campaign::book(const JobResult& result, EngineSummary* summary) {
   summary->seconds += result.seconds;
   ++summary->slices;
   add(result.work, &summary->work);
-  for (const auto& found : result.found) {
+  for (EngineSummary::Found found : result.found) {
+    found.signature = signature_of(found.finding);
+    if (const std::string* reason = known_.reason(found.finding)) found.known = *reason;
     announce(found);
     const auto same = [&](const EngineSummary::Found& other) { return other.file == found.file; };
     if (std::none_of(summary->found.begin(), summary->found.end(), same)) {
@@ -141,8 +148,10 @@ void Campaign::book(const JobResult& result, EngineSummary* summary) {
   }
   if (result.end == JobResult::End::kInterrupted) {
     interrupted_ = result.code;
-  } else if (!summary->found.empty()) {
+  } else if (summary->new_findings() > 0) {
     summary->status = EngineStatus::kFound;
+  } else if (!result.found.empty()) {
+    summary->status = EngineStatus::kClean;  // all of it is known: it may have another turn
   } else if (result.end != JobResult::End::kExited) {
     fail(summary, result.problem);
   } else if (result.code == kExitSkipped) {
@@ -252,6 +261,11 @@ int Campaign::run() {
   if (const char* profile = std::getenv("KQ_PROFILE")) summary_.profile = profile;
   summary_.seed = options_.seed;
   summary_.budget_seconds = options_.budget;
+  std::string error;
+  if (!options_.known.empty() && !known_.load(options_.known, &error)) {
+    std::fprintf(stderr, "kqtorture: %s\n", to_line(error).c_str());
+    return kExitUsage;
+  }
   // Before anything is started: a crash of the machine cannot lose it.
   progress_.say("kqtorture torture: seed " + std::to_string(options_.seed) + ", subject " +
                 to_printable(options_.subject));
@@ -278,7 +292,8 @@ int Campaign::run() {
 int Campaign::conclude() {
   for (EngineSummary& engine : summary_.engines) {
     const bool idle = engine.work.operations == 0 && engine.work.executions == 0;
-    if (engine.status == EngineStatus::kClean && idle && engine.name != kCanary && !over()) {
+    const bool says_nothing = engine.status == EngineStatus::kClean && engine.found.empty();
+    if (says_nothing && idle && engine.name != kCanary && !over()) {
       fail(&engine, "reported no work: a run that exercised nothing is no pass");
     }
   }
@@ -286,19 +301,25 @@ int Campaign::conclude() {
     summary_.problems.push_back(std::string("interrupted: ") + strsignal(interrupted_));
   }
   summary_.elapsed_seconds = progress_.elapsed();
-  const size_t findings = summary_.findings();
+  const size_t findings = summary_.new_findings();
+  const size_t known = summary_.findings() - findings;
+  summary_.vanished = known_.vanished();
   summary_.exit_code = findings > 0                 ? kExitFinding
                        : !summary_.problems.empty() ? kExitUsage
                                                     : kExitClean;
   std::string error;
-  const bool written = write_reports(summary_, options_.out, &error);
+  const bool written =
+      write_reports(summary_, options_.out, &error) &&
+      (options_.summary.empty() || append_file(options_.summary, to_markdown(summary_), &error));
   if (!written) std::fprintf(stderr, "kqtorture: %s\n", error.c_str());
 
   std::string end = "\n" + to_table(summary_) + "\n";
   for (const std::string& problem : summary_.problems) end += "problem: " + to_line(problem) + "\n";
+  for (const std::string& one : summary_.vanished) end += "vanished: " + to_line(one) + "\n";
   end += findings > 0                ? std::to_string(findings) + " found"
          : summary_.problems.empty() ? "nothing found"
                                      : "no pass: nothing found, and the problems above";
+  if (known > 0) end += ", " + std::to_string(known) + " known";
   end += " in " + with_commas(operations()) + " operations, seed " + std::to_string(summary_.seed);
   end += "; results in " + options_.out + "/index.html";
   progress_.say(end);

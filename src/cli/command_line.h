@@ -74,6 +74,7 @@ int explore_finding(const std::string& what, const std::string& path,
                     const std::vector<std::string>& options);
 
 void register_check(CommandLine* line);
+void register_diff(CommandLine* line);
 void register_explain(CommandLine* line);
 void register_explore(CommandLine* line);
 void register_replay(CommandLine* line);
@@ -82,6 +83,7 @@ void register_score(CommandLine* line);
 void register_shrink(CommandLine* line);
 void register_survey(CommandLine* line);
 void register_torture(CommandLine* line);
+void register_triage(CommandLine* line);
 void register_version(CommandLine* line);
 
 }  // namespace kqtorture

@@ -16,6 +16,8 @@ struct CampaignOptions {
   bool keep_going = false;  // an engine goes on after a finding
   bool first_only = false;  // the campaign ends at the first finding
   bool json = false;
+  std::string summary;  // a file to which the summary for CI is added; may be empty
+  std::string known;    // a file of known findings; may be empty
 };
 
 struct Engine {

@@ -6,17 +6,18 @@
 #include "cli/finding_file.h"
 #include "report/files.h"
 #include "report/summary.h"
+#include "report/trace.h"
 #include "subject/worker.h"
 
 namespace kqtorture {
 
 void register_explain(CommandLine* line) {
-  static std::string path, page, drawing;
+  static std::string path, page, drawing, trace;
   CLI::App* subcommand = line->add("explain", "Show a saved finding", [line] {
     Finding finding;
     std::string error;
     if (!load_finding(path, &finding, &error)) return usage_error(error);
-    if (!drawing.empty() && finding.lanes.empty()) {
+    if ((!drawing.empty() || !trace.empty()) && finding.lanes.empty()) {
       return usage_error(path + ": the finding has no history of several threads to draw");
     }
     if (!page.empty() && !write_file(page, to_html({finding, path}), &error)) {
@@ -25,6 +26,7 @@ void register_explain(CommandLine* line) {
     if (!drawing.empty() && !write_file(drawing, to_svg(finding.lanes), &error)) {
       return usage_error(error);
     }
+    if (!trace.empty() && !write_file(trace, to_trace(finding), &error)) return usage_error(error);
     const std::string text = line->common().json ? to_json(finding) + "\n" : to_text(finding);
     std::fwrite(text.data(), 1, text.size(), stdout);
     return kExitClean;
@@ -32,6 +34,8 @@ void register_explain(CommandLine* line) {
   subcommand->add_option("finding", path, "a file of out/findings/")->required();
   subcommand->add_option("--html", page, "write the finding as a page to this file");
   subcommand->add_option("--svg", drawing, "write the drawing of its threads to this file");
+  subcommand->add_option("--trace", trace,
+                         "write its history to this file as a Chrome trace, for Perfetto");
   line->take_json(subcommand);
 }
 

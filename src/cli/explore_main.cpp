@@ -17,6 +17,7 @@
 #include "cli/explore_lane.h"
 #include "cli/explore_report.h"
 #include "cli/finding_file.h"
+#include "cli/known.h"
 #include "cli/litmus_finding.h"
 #include "cli/programs.h"
 #include "report/stats.h"
@@ -49,6 +50,8 @@ std::optional<int> parse_explore(int argc, char** argv, CommonOptions* common,
   common->subject = Subject::default_spec();
   common->budget = 0;
   app.add_option("scenario", arguments->paths, "a litmus file, or a directory of them")->required();
+  app.add_option("--known", arguments->known,
+                 "a file of known findings: they do not count (docs/findings.md)");
   app.add_option("--strategy", arguments->strategy,
                  "random, pos, pct:2 to pct:9, dfs:0 to dfs:9; all: each in turn")
       ->check(check_strategy)
@@ -99,6 +102,9 @@ class Exploration {
     if (const auto board = ExploreBoard::inherited(scenarios_.size(), &lane)) {
       return run_lane(argc_, argv_, scenarios_, arguments_, plan_, board.get(), lane);
     }
+    std::string error;
+    known_ = KnownRun::begin(arguments_.known, &error);
+    if (!known_) return usage_error(error);
     board_ = ExploreBoard::create(scenarios_.size(), arguments_.jobs);
     if (!board_ || !watch_signals()) return usage_error(std::strerror(errno));
     if (!arguments_.json) {
@@ -161,9 +167,12 @@ class Exploration {
     say_what_is_new(true);
     const ExploreReport report(scenarios_, arguments_, plan_, *board_);
     report.write_stats();
-    std::printf("%s\n", (arguments_.json ? report.json(subject) : report.text()).c_str());
-    std::fflush(stdout);
-    return code == kExitFinding ? kExitFinding : report.exit_code();
+    std::string about_known;
+    code = known_->conclude(code == kExitFinding ? code : report.exit_code(), &about_known);
+    std::fputs(about_known.c_str(), arguments_.json ? stderr : stdout);
+    std::printf("%s\n", (arguments_.json ? report.json(subject, code) : report.text()).c_str());
+    std::fflush(nullptr);
+    return code;
   }
 
   const int argc_;
@@ -172,6 +181,7 @@ class Exploration {
   const std::vector<Scenario> scenarios_;
   const ExplorePlan plan_;
   std::unique_ptr<ExploreBoard> board_;
+  std::unique_ptr<KnownRun> known_;
   std::vector<bool> said_;
 };
 

@@ -18,6 +18,7 @@ namespace kqtorture {
 
 struct ExploreArguments {
   std::vector<std::string> paths;
+  std::string known;  // a file of known findings; may be empty
   std::string strategy = "all";
   uint64_t schedules = 0;  // of each program by each strategy; 0: as the budget allows
   double budget = 0;       // seconds; 0: each program has `schedules`

@@ -153,7 +153,7 @@ std::string ExploreReport::text() const {
          number(Verdict::kFinding) + " findings, " + number(Verdict::kSkipped) + " skipped";
 }
 
-std::string ExploreReport::json(const std::string& subject) const {
+std::string ExploreReport::json(const std::string& subject, int code) const {
   auto programs = nlohmann::ordered_json::array();
   for (size_t i = 0; i < board_.programs(); i++) {
     const ExploreBoard::Tally& state = board_.program(i);
@@ -199,7 +199,7 @@ std::string ExploreReport::json(const std::string& subject) const {
                                          {"jobs", board_.jobs()},
                                          {"schedules", all},
                                          {"schedules_per_second", rate(all)},
-                                         {"exit_code", exit_code()},
+                                         {"exit_code", code},
                                          {"programs", std::move(programs)}};
   return answer.dump(2);
 }

@@ -20,7 +20,7 @@ class ExploreReport {
   // One line, and one for each of its numbers.
   std::string text_of(size_t program) const;
   std::string text() const;
-  std::string json(const std::string& subject) const;
+  std::string json(const std::string& subject, int code) const;
   // For the campaign that started this (report/stats.h).
   void write_stats() const;
 

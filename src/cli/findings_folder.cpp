@@ -89,12 +89,26 @@ std::string FindingsFolder::new_input() const {
   return "";
 }
 
-std::vector<EngineSummary::Found> FindingsFolder::new_ones(const LogText& log) const {
-  std::vector<EngineSummary::Found> result;
+std::vector<std::string> FindingsFolder::new_names() const {
+  std::vector<std::string> names;
   for (const auto& [name, identity] : list(path_)) {
     const auto old = before_.find(name);
     const bool is_finding = name.size() > 5 && name.compare(name.size() - 5, 5, ".json") == 0;
     if (!is_finding || (old != before_.end() && old->second == identity)) continue;
+    names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> FindingsFolder::new_files() const {
+  std::vector<std::string> files;
+  for (const std::string& name : new_names()) files.push_back(path_ + "/" + name);
+  return files;
+}
+
+std::vector<EngineSummary::Found> FindingsFolder::new_ones(const LogText& log) const {
+  std::vector<EngineSummary::Found> result;
+  for (const std::string& name : new_names()) {
     EngineSummary::Found found;
     found.file = "findings/" + name;
     std::string error;

@@ -37,6 +37,9 @@ class FindingsFolder {
   // says why, and the input that libFuzzer saved; both are also written to their files.
   std::vector<EngineSummary::Found> new_ones(const LogText& log) const;
 
+  // Their files, whatever is in them.
+  std::vector<std::string> new_files() const;
+
   // Writes a finding of the campaign's own.
   EngineSummary::Found add(const Finding& finding) const;
 
@@ -49,6 +52,7 @@ class FindingsFolder {
     bool operator==(const Identity&) const = default;
   };
   std::map<std::string, Identity> list(const std::string& folder) const;
+  std::vector<std::string> new_names() const;
   std::string new_input() const;
 
   std::string path_;

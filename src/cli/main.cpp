@@ -9,10 +9,12 @@ int main(int argc, char** argv) {
   kqtorture::register_run(&line);
   kqtorture::register_explore(&line);
   kqtorture::register_survey(&line);
+  kqtorture::register_diff(&line);
   kqtorture::register_score(&line);
   kqtorture::register_shrink(&line);
   kqtorture::register_replay(&line);
   kqtorture::register_explain(&line);
+  kqtorture::register_triage(&line);
   kqtorture::register_version(&line);
   return line.run();
 }

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cli/known.h"
 #include "cli/run_apart.h"
 #include "cli/run_journal.h"
 #include "cli/run_report.h"
@@ -45,6 +46,9 @@ class Run {
     journal_ = RunJournal::inherited();
     const bool worker = journal_ != nullptr;
     if (!worker) {
+      std::string error;
+      known_ = KnownRun::begin(arguments_.known, &error);
+      if (!known_) return usage_error(error);
       journal_ = RunJournal::create();
       if (!journal_) return usage_error(std::strerror(errno));
       setenv("KQ_SEED", std::to_string(arguments_.seed).c_str(), 1);
@@ -118,20 +122,24 @@ class Run {
   int report() const {
     const RunReport report(scenarios_, *journal_);
     report.write_stats();
+    std::string about_known;
+    const int code = known_->conclude(broken_ ? kExitFinding : report.exit_code(), &about_known);
     if (arguments_.json) {
-      std::printf("%s\n", report.json(line_.common().subject, arguments_.seed).c_str());
+      std::printf("%s\n", report.json(line_.common().subject, arguments_.seed, code).c_str());
+      std::fputs(about_known.c_str(), stderr);
     } else {
-      std::printf("%s\n", report.text().c_str());
+      std::printf("%s%s\n", about_known.c_str(), report.text().c_str());
     }
-    std::fflush(stdout);
-    return broken_ ? kExitFinding : report.exit_code();
+    std::fflush(nullptr);
+    return code;
   }
 
   const CommandLine& line_;
   const RunArguments& arguments_;
   const std::vector<Scenario> scenarios_;
   std::unique_ptr<RunJournal> journal_;
-  bool broken_ = false;  // the subject, whatever is run on it
+  std::unique_ptr<KnownRun> known_;  // in the supervisor
+  bool broken_ = false;              // the subject, whatever is run on it
   int hangs_ = 0;
   int crashes_ = 0;
 };
@@ -169,6 +177,10 @@ void register_run(CommandLine* line) {
       ->check(CLI::IsMember({"auto", "sequential", "free"}));
   subcommand->add_option("--iterations", arguments.iterations, "runs of a program with threads")
       ->check(CLI::Range(1, 1000000));
+  subcommand->add_flag("--dangerous", arguments.dangerous,
+                       "run also what is known to hang or panic the native kernel");
+  subcommand->add_option("--known", arguments.known,
+                         "a file of known findings: they do not count (docs/findings.md)");
   line->take_subject(subcommand);
   line->take_budget(subcommand, 0);
   line->take_seed(subcommand);

@@ -37,6 +37,7 @@ struct RunOptions {
   // How long a finding is made smaller; zero: it is reported as it came.
   std::chrono::milliseconds shrink_time{10'000};
   bool trace = false;
+  bool dangerous = false;  // also what is known to hang or panic the native kernel
 };
 
 // The name of the engine that takes the program.
@@ -71,6 +72,9 @@ class ScenarioRunner {
   std::unique_ptr<SequentialEngine> sequential_;
   std::unique_ptr<FreeRunningEngine> free_running_;
 };
+
+// Why a program is not for this kernel without --dangerous; empty for every subject but `native`.
+std::string danger_here(const Subject& subject, const Program& program);
 
 // In the worker, when a thread of it sits in the subject and cannot be got out: no destructor may
 // run. Does not return.

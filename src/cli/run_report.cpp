@@ -99,7 +99,7 @@ std::string RunReport::text() const {
          " undecided, " + number(Status::kSkipped) + " skipped";
 }
 
-std::string RunReport::json(const std::string& subject, uint64_t seed) const {
+std::string RunReport::json(const std::string& subject, uint64_t seed, int code) const {
   auto programs = nlohmann::ordered_json::array();
   for (size_t i = 0; i < results_.size(); i++) {
     const RunJournal::Entry& result = results_[i];
@@ -117,7 +117,7 @@ std::string RunReport::json(const std::string& subject, uint64_t seed) const {
   const nlohmann::ordered_json answer = {{"subject", to_utf8(subject)},
                                          {"profile", profile_},
                                          {"seed", seed},
-                                         {"exit_code", exit_code()},
+                                         {"exit_code", code},
                                          {"programs", std::move(programs)}};
   return answer.dump(2);
 }

@@ -24,7 +24,7 @@ class RunReport {
   // Nothing ran: that is not the same as nothing found.
   int exit_code() const;
   std::string text() const;  // one line
-  std::string json(const std::string& subject, uint64_t seed) const;
+  std::string json(const std::string& subject, uint64_t seed, int code) const;
   // For the campaign that started this (report/stats.h).
   void write_stats() const;
 

@@ -80,6 +80,7 @@ RunOptions RunWorker::options(uint64_t round) const {
   }
   if (arguments_.no_shrink) options.shrink_time = std::chrono::milliseconds(0);
   options.trace = arguments_.trace;
+  options.dangerous = arguments_.dangerous;
   options.seed = arguments_.seed + round;
   return options;
 }

@@ -16,12 +16,14 @@ struct RunArguments {
   std::vector<std::string> paths;
   bool print = false;
   bool trace = false;
+  bool dangerous = false;
   bool no_shrink = false;
   std::string engine = "auto";
   int iterations = 200;
   double budget = 0;  // seconds; 0: each program has one turn
   bool json = false;
   uint64_t seed = 0;
+  std::string known;  // a file of known findings; may be empty
 };
 
 class RunWorker {

@@ -8,8 +8,10 @@
 
 #include "cli/run.h"
 #include "report/text.h"
+#include "scenario/danger.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
+#include "subject/layout.h"
 #include "subject/worker.h"
 
 namespace kqtorture {
@@ -80,6 +82,13 @@ std::string engine_of(const Program& program, const RunOptions& options) {
 }
 
 ScenarioRunner::Outcome ScenarioRunner::run(const Scenario& scenario, const RunOptions& options) {
+  const std::string danger = options.dangerous ? "" : danger_here(*subject_, scenario.program);
+  if (!danger.empty()) {
+    Outcome skipped;
+    skipped.status = Status::kSkipped;
+    skipped.note = danger;
+    return skipped;
+  }
   const bool free = engine_of(scenario.program, options) == "free-running";
   Outcome outcome = free ? free_running(scenario, options) : sequential(scenario, options);
   outcome.finding.scenario = scenario.name;
@@ -131,6 +140,12 @@ ScenarioRunner::Outcome ScenarioRunner::free_running(const Scenario& scenario,
                    " runs were not decided in full";
   }
   return outcome;
+}
+
+std::string danger_here(const Subject& subject, const Program& program) {
+  if (subject.spec() != "native") return "";
+  const std::string danger = danger_on(default_profile(subject.layout()), program);
+  return danger.empty() ? "" : danger + "; --dangerous runs it";
 }
 
 // A program may say which verdict it must draw. Drawing it is good; drawing none is a finding.

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "cli/command_line.h"
+#include "cli/run.h"
 #include "cli/version.h"
 #include "contract/knobs.h"
 #include "engine/sequential.h"
@@ -16,6 +17,7 @@
 #include "report/finding.h"
 #include "report/survey.h"
 #include "report/text.h"
+#include "scenario/parse.h"
 #include "subject/layout.h"
 #include "subject/worker.h"
 
@@ -25,7 +27,7 @@ namespace {
 // Probes that took a worker down, each followed by ';', for the workers after it.
 constexpr char kLeftOut[] = "KQ_SURVEY_LEFT_OUT";
 // A subject that ends so many workers is not surveyed to the end.
-constexpr int kMostWorkers = 12;
+constexpr int kMostWorkers = 6;
 constexpr std::chrono::seconds kProbeLookInterval{3};
 constexpr size_t kMostSurveyBytes = 4 << 20;
 
@@ -42,9 +44,12 @@ std::string left_out_reason(const SurveyProbe& probe, const Subject& subject, bo
   if (left_out != nullptr && std::string(left_out).find(name + ';') != std::string::npos) {
     return "it took the process down that asked, see the finding";
   }
-  const bool kernel = subject.spec() == "native";
-  if (kernel && !dangerous && lists(probe.dangerous_on, default_profile(subject.layout()))) {
-    return "may hang this kernel, or worse: asked with --dangerous";
+  if (dangerous) return "";
+  for (const char* text : probe.programs) {
+    Program program;
+    if (text == nullptr || parse(text, &program)) continue;
+    const std::string danger = danger_here(subject, program);
+    if (!danger.empty()) return danger;
   }
   return "";
 }

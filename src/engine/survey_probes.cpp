@@ -13,12 +13,10 @@ constexpr SurveyProbe kProbes[] = {
     {.knob = "closed kqueue", .programs = {"kqueue k\nthread T\n close k\n kevent k room=1\n"}},
     {.knob = "nchanges < 0",
      .programs = {"user u 1\nkqueue k\nthread T\n kevent k (u USER ADD) nchanges=-1\n"
-                  " kevent k (u USER DELETE)\n"},
-     .dangerous_on = "netbsd|dragonfly"},
+                  " kevent k (u USER DELETE)\n"}},
     {.knob = "nevents < 0",
      .programs = {"user u 1\nkqueue k\nthread T\n kevent k (u USER ADD)\n trigger k u\n"
-                  " kevent k room=-1\n"},
-     .dangerous_on = "netbsd"},
+                  " kevent k room=-1\n"}},
     // Without room a timeout that is checked late is not looked at; with it, the changes of a call
     // that is checked early are not made.
     {.knob = "timeout validated",
@@ -27,9 +25,7 @@ constexpr SurveyProbe kProbes[] = {
                   " kevent k (u USER DELETE)\n"}},
     {.knob = "timeout read first",
      .programs = {"kqueue k\nthread T\n close k\n kevent k room=1 timeout=fault\n"}},
-    {.knob = "counts first",
-     .programs = {"kqueue k\nthread T\n close k\n kevent k room=-1\n"},
-     .dangerous_on = "netbsd"},
+    {.knob = "counts first", .programs = {"kqueue k\nthread T\n close k\n kevent k room=-1\n"}},
     {.knob = "chunk",
      .programs =
          {"user u 1\nuser v 2\nuser w 3\nkqueue k\nthread T\n"
@@ -108,8 +104,7 @@ constexpr SurveyProbe kProbes[] = {
      .lenient = "no"},
     {.knob = "receipt, no room",
      .programs = {"user u 1\nuser v 2\nkqueue k\nthread T\n"
-                  " kevent k (u USER ADD|RECEIPT) (v USER ADD)\n kevent k (v USER DELETE)\n"},
-     .dangerous_on = "dragonfly"},
+                  " kevent k (u USER ADD|RECEIPT) (v USER ADD)\n kevent k (v USER DELETE)\n"}},
     {.knob = "scan after entries",
      .programs = {"user u 1\nuser v 2\nkqueue k\nthread T\n kevent k (u USER ADD)\n trigger k u\n"
                   " kevent k (v USER ADD|RECEIPT) room=4\n kevent k room=4\n"}},

@@ -19,9 +19,6 @@ struct SurveyProbe {
   std::string_view lenient = {};
   // Values which say that a platform cannot: worth a line of its own when it can.
   std::string_view cannot = {};
-  // Platforms whose own kernel is known to hang or worse, by the names of their profiles
-  // (CONTRACT.md, sections 2.13 and 5): asked there only by those who said so.
-  std::string_view dangerous_on = {};
 };
 
 // Of all knobs, in the order of the table.

@@ -70,6 +70,14 @@ bool write_file(const std::string& path, std::string_view contents, std::string*
   return good;
 }
 
+bool append_file(const std::string& path, std::string_view contents, std::string* error) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const bool good = fd >= 0 && write_all(fd, contents);
+  if (!good) *error = problem(path, errno);
+  if (fd >= 0) close(fd);
+  return good;
+}
+
 bool read_file(const std::string& path, size_t limit, std::string* contents, std::string* error) {
   const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) {

@@ -17,6 +17,10 @@ bool make_directories(const std::string& path);
 // Returns false and sets *error to one line.
 bool write_file(const std::string& path, std::string_view contents, std::string* error);
 
+// Adds to the end of a file that others write to as well; makes it if there is none. Returns false
+// and sets *error to one line.
+bool append_file(const std::string& path, std::string_view contents, std::string* error);
+
 // Reads a whole regular file of at most limit bytes. Returns false and sets *error to one line.
 bool read_file(const std::string& path, size_t limit, std::string* contents, std::string* error);
 

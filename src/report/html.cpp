@@ -34,8 +34,7 @@ std::string fixed(double value, int digits) {
 }
 
 std::string engine_row(const EngineSummary& engine) {
-  std::string result = to_word(engine.status);
-  if (!engine.found.empty()) result = std::to_string(engine.found.size()) + " found";
+  std::string result = result_of(engine);
   if (!engine.note.empty()) result += ": " + engine.note;
   return "<tr>" + cell(engine.name) + cell(fixed(engine.seconds, 1)) +
          cell(std::to_string(engine.work.operations)) +
@@ -51,10 +50,13 @@ std::string finding_block(const EngineSummary::Found& found) {
   if (!finding.rule.empty()) title += " (" + finding.rule + ")";
   title += " in " + finding.engine;
   if (!finding.scenario.empty()) title += ": " + finding.scenario;
-  std::string out = "<details open><summary>" + to_markup(title) + "</summary>\n<p>" +
+  if (!found.known.empty()) title = "known: " + title;
+  std::string out = std::string(found.known.empty() ? "<details open>" : "<details>") +
+                    "<summary>" + to_markup(title) + "</summary>\n<p>" +
                     to_markup(finding.message) + "</p>\n<p class=\"dim\">subject " +
                     to_markup(finding.subject) + ", seed " + std::to_string(finding.seed) +
                     ", saved as " + to_markup(found.file) + "</p>\n";
+  if (!found.known.empty()) out += "<p>Known: " + to_markup(found.known) + "</p>\n";
   if (!finding.reproducer.empty()) {
     out += "<pre>" + to_markup(finding.reproducer) + "</pre>\n";
   }
@@ -71,12 +73,15 @@ std::string finding_block(const EngineSummary::Found& found) {
 }
 
 std::string verdict_line(const CampaignSummary& campaign) {
-  if (const size_t found = campaign.findings(); found > 0) {
+  if (const size_t found = campaign.new_findings(); found > 0) {
     return "<p class=\"found\">" + std::to_string(found) + (found == 1 ? " finding" : " findings") +
            "</p>\n";
   }
   if (!campaign.problems.empty()) {
     return "<p class=\"failed\">No pass: the campaign did not do its work</p>\n";
+  }
+  if (const size_t known = campaign.findings(); known > 0) {
+    return "<p class=\"clean\">Nothing new found, " + std::to_string(known) + " known</p>\n";
   }
   return "<p class=\"clean\">Nothing found</p>\n";
 }
@@ -104,6 +109,9 @@ std::string to_html(const CampaignSummary& campaign) {
   out += verdict_line(campaign);
   for (const std::string& problem : campaign.problems) {
     out += "<p class=\"failed\">" + to_markup(problem) + "</p>\n";
+  }
+  for (const std::string& one : campaign.vanished) {
+    out += "<p>Known, and not found any more: " + to_markup(one) + "</p>\n";
   }
   out +=
       "<table>\n<tr><th>engine</th><th>seconds</th><th>operations</th><th>deliveries</th>"

@@ -36,6 +36,8 @@ ordered_json engine_json(const EngineSummary& engine) {
   for (const auto& found : engine.found) {
     ordered_json entry = ordered_json::parse(to_json(found.finding));
     entry["file"] = found.file;
+    if (!found.signature.empty()) entry["signature"] = found.signature;
+    if (!found.known.empty()) entry["known"] = found.known;
     object["findings"].push_back(std::move(entry));
   }
   return object;
@@ -49,14 +51,19 @@ std::string property(const char* name, const std::string& value) {
   return "      <property" + attribute("name", name) + attribute("value", value) + "/>\n";
 }
 
+// A test case that a CI lists and does not count: the engine did not run, or its finding is known.
+size_t skipped_cases(const EngineSummary& engine) {
+  return engine.found.size() - engine.new_findings() + (engine.status == EngineStatus::kSkipped);
+}
+
 std::string suite_xml(const EngineSummary& engine) {
   const bool passed = engine.found.empty();
   const size_t tests = std::max<size_t>(engine.found.size(), 1);
   std::string out = "  <testsuite" + attribute("name", engine.name) +
                     attribute("tests", std::to_string(tests)) +
-                    attribute("failures", std::to_string(engine.found.size())) +
+                    attribute("failures", std::to_string(engine.new_findings())) +
                     attribute("errors", engine.status == EngineStatus::kFailed ? "1" : "0") +
-                    attribute("skipped", engine.status == EngineStatus::kSkipped ? "1" : "0") +
+                    attribute("skipped", std::to_string(skipped_cases(engine))) +
                     attribute("time", number("%.3f", engine.seconds)) + ">\n";
   out += "    <properties>\n" + property("operations", std::to_string(engine.work.operations)) +
          property("deliveries", std::to_string(engine.work.deliveries)) +
@@ -65,7 +72,12 @@ std::string suite_xml(const EngineSummary& engine) {
     const std::string name =
         found.finding.scenario.empty() ? found.finding.verdict : found.finding.scenario;
     out += "    <testcase" + attribute("classname", engine.name) + attribute("name", name) +
-           ">\n      <failure" + attribute("type", found.finding.verdict) +
+           ">\n      ";
+    if (!found.known.empty()) {
+      out += "<skipped" + attribute("message", "known: " + found.known) + "/>\n    </testcase>\n";
+      continue;
+    }
+    out += "<failure" + attribute("type", found.finding.verdict) +
            attribute("message", found.finding.message) + ">" + to_markup(to_text(found.finding)) +
            "</failure>\n    </testcase>\n";
   }
@@ -105,6 +117,25 @@ size_t CampaignSummary::findings() const {
   return count;
 }
 
+size_t CampaignSummary::new_findings() const {
+  size_t count = 0;
+  for (const EngineSummary& engine : engines) count += engine.new_findings();
+  return count;
+}
+
+size_t EngineSummary::new_findings() const {
+  return static_cast<size_t>(std::count_if(found.begin(), found.end(),
+                                           [](const Found& one) { return one.known.empty(); }));
+}
+
+std::string result_of(const EngineSummary& engine) {
+  const size_t fresh = engine.new_findings(), known = engine.found.size() - fresh;
+  std::string result;
+  if (fresh > 0) result = std::to_string(fresh) + " found";
+  if (known > 0) result += (fresh > 0 ? ", " : "") + std::to_string(known) + " known";
+  return result.empty() ? to_word(engine.status) : result;
+}
+
 std::string to_results_json(const CampaignSummary& campaign) {
   ordered_json object;
   object["version"] = campaign.version;
@@ -116,6 +147,8 @@ std::string to_results_json(const CampaignSummary& campaign) {
   object["elapsed_seconds"] = campaign.elapsed_seconds;
   object["exit_code"] = campaign.exit_code;
   object["findings"] = campaign.findings();
+  object["new_findings"] = campaign.new_findings();
+  object["vanished"] = campaign.vanished;
   object["problems"] = campaign.problems;
   object["engines"] = ordered_json::array();
   for (const EngineSummary& engine : campaign.engines) {
@@ -130,13 +163,13 @@ std::string to_junit_xml(const CampaignSummary& campaign) {
   for (const EngineSummary& engine : campaign.engines) {
     tests += std::max<size_t>(engine.found.size(), 1);
     errors += engine.status == EngineStatus::kFailed;
-    skipped += engine.status == EngineStatus::kSkipped;
+    skipped += skipped_cases(engine);
     suites += suite_xml(engine);
   }
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites" +
          attribute("name", "kqtorture " + campaign.subject) +
          attribute("tests", std::to_string(tests)) +
-         attribute("failures", std::to_string(campaign.findings())) +
+         attribute("failures", std::to_string(campaign.new_findings())) +
          attribute("errors", std::to_string(errors)) +
          attribute("skipped", std::to_string(skipped)) +
          attribute("time", number("%.3f", campaign.elapsed_seconds)) + ">\n" + suites +
@@ -159,8 +192,7 @@ std::string to_table(const CampaignSummary& campaign) {
   std::string out =
       row("engine", "seconds", "operations", "deliveries", "executions", "exec/s", "result");
   for (const EngineSummary& engine : campaign.engines) {
-    std::string result = to_word(engine.status);
-    if (!engine.found.empty()) result = std::to_string(engine.found.size()) + " found";
+    std::string result = result_of(engine);
     if (!engine.note.empty()) result += ": " + to_printable(engine.note);
     out += row(engine.name, number("%.1f", engine.seconds), with_commas(engine.work.operations),
                with_commas(engine.work.deliveries), with_commas(engine.work.executions),
@@ -173,6 +205,7 @@ bool write_reports(const CampaignSummary& campaign, const std::string& directory
                    std::string* error) {
   return write_file(directory + "/results.json", to_results_json(campaign), error) &&
          write_file(directory + "/junit.xml", to_junit_xml(campaign), error) &&
+         write_file(directory + "/results.sarif", to_sarif(campaign), error) &&
          write_file(directory + "/index.html", to_html(campaign), error);
 }
 

@@ -1,8 +1,8 @@
 // What a campaign did and what it found, in the formats that people and machines read.
 //
-// One value, three writers: results.json for scripts, junit.xml for CI, index.html for a person
-// without network. All of them say how much work stands behind a result, because "nothing found"
-// means nothing without it.
+// One value, several writers: results.json for scripts, junit.xml and results.sarif for CI,
+// index.html for a person without network. All of them say how much work stands behind a result,
+// because "nothing found" means nothing without it.
 #pragma once
 
 #include <cstdint>
@@ -31,10 +31,13 @@ struct EngineSummary {
   Stats work;
   struct Found {
     Finding finding;
-    std::string file;  // relative to the output directory
+    std::string file;            // relative to the output directory
+    std::string signature = {};  // what it is known by: verdict and shape; may be empty
+    std::string known = {};      // why it is known, and does not count; empty: it is new
   };
   std::vector<Found> found;
 
+  size_t new_findings() const;  // those that are not known
   double executions_per_second() const { return seconds > 0 ? work.executions / seconds : 0; }
 };
 
@@ -50,19 +53,26 @@ struct CampaignSummary {
   std::vector<EngineSummary> engines;
   std::vector<std::string> problems;  // why a run without findings is no pass
 
-  size_t findings() const;
+  std::vector<std::string> vanished;  // known findings that were not found
+
+  size_t findings() const;      // all of them
+  size_t new_findings() const;  // those that are not known
 };
 
 std::string to_results_json(const CampaignSummary& campaign);
 std::string to_junit_xml(const CampaignSummary& campaign);
+std::string to_sarif(const CampaignSummary& campaign);     // SARIF 2.1.0
+std::string to_markdown(const CampaignSummary& campaign);  // the summary of a CI job
 std::string to_html(const CampaignSummary& campaign);
 // The page of one finding.
 std::string to_html(const EngineSummary::Found& found);
+// "2 found, 1 known", "clean", "skipped".
+std::string result_of(const EngineSummary& engine);
 // The table that ends a campaign on the terminal.
 std::string to_table(const CampaignSummary& campaign);
 
-// Writes results.json, junit.xml and index.html into directory. Returns false and sets *error to
-// one line when one of them could not be written.
+// Writes results.json, junit.xml, results.sarif and index.html into directory. Returns false and
+// sets *error to one line when one of them could not be written.
 bool write_reports(const CampaignSummary& campaign, const std::string& directory,
                    std::string* error);
 

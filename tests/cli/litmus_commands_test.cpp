@@ -133,6 +133,21 @@ TEST_F(Run, ProgramThatContradictsItselfIsAFindingThatReplays) {
   EXPECT_THAT(replay.output, HasSubstr("found again: wrong-answer (=>)"));
 }
 
+TEST_F(Run, FindingThatIsKnownDoesNotCount) {
+  const std::string program = file(
+      "a.litmus", "pipe p\nkqueue k\nthread A\nwrite p.w 1\nkevent k room=1 => 1\nread p.r 9\n");
+  const std::string known = file("known", "=> wrong-answer/* the program is wrong\n");
+  const Ran ran = kqtorture({"run", program, "--known", known});
+  EXPECT_EQ(ran.code, kExitClean) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("the program is wrong"));
+  const Ran other =
+      kqtorture({"run", program, "--known", file("other", "I5 duplicate/* elsewhere\n")});
+  EXPECT_EQ(other.code, kExitFinding);
+  EXPECT_THAT(other.output, HasSubstr("new:      => wrong-answer/"));
+  EXPECT_THAT(other.output, HasSubstr("vanished: I5 duplicate/*"));
+  refused(kqtorture({"run", program, "--known", file("bad", "I5\n")}), "bad:1: ");
+}
+
 TEST_F(Run, FindingThatIsRepairedIsNotFoundAgain) {
   Finding finding;
   finding.verdict = "lost";

@@ -75,7 +75,7 @@ TEST_F(SurveyCommand, AProbeThatEndsTheProcessIsAFindingAndTheNextIsAsked) {
   const Ran ran = kqtorture({"survey", "--subject", KQT_ENDING_SUBJECT});
   EXPECT_EQ(ran.code, kExitFinding);
   EXPECT_THAT(ran.output, AllOf(HasSubstr("FINDING crash in sequential: nchanges___0"),
-                                HasSubstr("FINDING exit in sequential: ENABLE_DISABLE"),
+                                HasSubstr("FINDING exit in sequential: filter_value_0"),
                                 HasSubstr("not surveyed to the end")));
   ASSERT_GE(finding_files().size(), 2u);
   EXPECT_EQ(kqtorture({"replay", finding_files()[0]}).code, kExitFinding);

@@ -109,12 +109,13 @@ TEST(Table, HasARowPerEngineWithItsWork) {
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 5);
 }
 
-TEST(WriteReports, LeavesThreeFiles) {
+TEST(WriteReports, LeavesAFileForEachReader) {
   testing::TemporaryDirectory directory;
   std::string error;
   ASSERT_TRUE(write_reports(campaign(), directory.path() + "/out", &error)) << error;
-  EXPECT_THAT(testing::files_in(directory.path() + "/out"),
-              ::testing::UnorderedElementsAre("results.json", "junit.xml", "index.html"));
+  EXPECT_THAT(
+      testing::files_in(directory.path() + "/out"),
+      ::testing::UnorderedElementsAre("results.json", "junit.xml", "results.sarif", "index.html"));
 }
 
 }  // namespace
