@@ -136,8 +136,10 @@ void Simulator::step(Thread* thread) {
       if (!step_object_call(thread)) thread->phase = Phase::kReturn;
       break;
     case Phase::kRing:
-      if (thread->op.kind == OpKind::kWrite || world_.has_ended(thread->rings)) {
+      if (thread->op.kind == OpKind::kWrite) {
         world_.ring_pipe(thread->rings);
+      } else {
+        world_.ring_ends_of(thread->rings);
       }
       thread->phase = Phase::kReturn;
       break;

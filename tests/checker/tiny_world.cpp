@@ -25,15 +25,17 @@ const TinyFile* TinyWorld::file_of(const Key& key, const TinyKnote& knote) const
 bool TinyWorld::ready(const Key& key, const TinyKnote& knote) const {
   if (key.first == filter::kUser) return knote.triggered;
   const TinyFile* file = file_of(key, knote);
-  if (file == nullptr || file->writes) return false;
+  if (file == nullptr) return false;
   const TinyPipe& pipe = pipes_.at(file->pipe);
-  return !pipe.vague && (pipe.bytes > 0 || pipe.writers == 0);
+  if (pipe.vague) return false;
+  // Nothing comes out of the end to write to, but that nobody reads any more is told there.
+  return file->writes ? pipe.readers == 0 : pipe.bytes > 0 || pipe.writers == 0;
 }
 
 bool TinyWorld::may_be_ready(const Key& key, const TinyKnote& knote) const {
   if (key.first == filter::kUser) return false;
   const TinyFile* file = file_of(key, knote);
-  return file != nullptr && !file->writes && pipes_.at(file->pipe).vague;
+  return file != nullptr && pipes_.at(file->pipe).vague;
 }
 
 void TinyWorld::evaluate(const Key& key, TinyKnote* knote) const {
@@ -129,9 +131,11 @@ Event TinyWorld::shown(const Key& key) const {
     event.fflags = knote.oneshot ? 0 : knote.fflags;
     event.data = knote.oneshot ? 0 : knote.data;
   } else {
-    const TinyPipe& pipe = pipes_.at(file_of(key, knote)->pipe);
-    event.data = pipe.bytes;
-    if (pipe.writers == 0 || pipe.vague) event.flags |= flag::kEof;
+    const TinyFile* file = file_of(key, knote);
+    const TinyPipe& pipe = pipes_.at(file->pipe);
+    event.data = file->writes ? 0 : pipe.bytes;
+    const int others = file->writes ? pipe.readers : pipe.writers;
+    if (others == 0 || pipe.vague) event.flags |= flag::kEof;
   }
   return event;
 }
@@ -164,11 +168,11 @@ bool TinyWorld::open_pipe(int reader, int writer) {
   return true;
 }
 
-void TinyWorld::activate(int pipe, bool sure) {
+void TinyWorld::activate(int pipe, bool writes, bool sure) {
   for (auto& [key, knote] : knotes_) {
     if (key.first != filter::kRead || (!knote.clear && !knote.oneshot)) continue;
     const TinyFile* file = file_of(key, knote);
-    if (file == nullptr || file->pipe != pipe || file->writes) continue;
+    if (file == nullptr || file->pipe != pipe || file->writes != writes) continue;
     const bool is_ready = ready(key, knote);
     if (late_) {
       knote.edge = true;
@@ -200,7 +204,7 @@ void TinyWorld::drop(int closer) {
   released_.erase(found);
   TinyPipe& pipe = pipes_.at(was.pipe);
   --(was.writes ? pipe.writers : pipe.readers);
-  if (was.writes && pipe.writers == 0) activate(was.pipe, true);
+  if ((was.writes ? pipe.writers : pipe.readers) == 0) activate(was.pipe, !was.writes, true);
 }
 
 bool TinyWorld::may_lose(int fd, int closer, bool released) const {
@@ -231,14 +235,14 @@ bool TinyWorld::arrive(int fd, int bytes) {
   if (pipe.vague) return true;
   if (pipe.readers == 0) return false;
   pipe.bytes += bytes;
-  if (!late_) activate(found->second.pipe, true);
+  if (!late_) activate(found->second.pipe, false, true);
   return true;
 }
 
 bool TinyWorld::ring(int fd) {
   const auto found = fds_.find(fd);
   if (found != fds_.end()) {
-    activate(found->second.pipe, true);
+    activate(found->second.pipe, false, true);
     return true;
   }
   // Closed meanwhile, by somebody else: it rings all the same, nobody knows where.
@@ -251,9 +255,16 @@ bool TinyWorld::ring(int fd) {
 void TinyWorld::ring_ended() {
   for (auto& [key, knote] : knotes_) {
     const TinyFile* file = key.first == filter::kRead ? file_of(key, knote) : nullptr;
-    if (file == nullptr || file->writes || !(knote.clear || knote.oneshot)) continue;
-    if (pipes_.at(file->pipe).writers == 0) knote.edge = true;
+    if (file == nullptr || !(knote.clear || knote.oneshot)) continue;
+    const TinyPipe& pipe = pipes_.at(file->pipe);
+    if ((file->writes ? pipe.readers : pipe.writers) == 0) knote.edge = true;
   }
+}
+
+void TinyWorld::ring_ends_of(int pipe) {
+  const TinyPipe& closed = pipes_.at(pipe);
+  if (closed.writers == 0) activate(pipe, false, true);
+  if (closed.readers == 0) activate(pipe, true, true);
 }
 
 bool TinyWorld::hold(int fd) {
@@ -271,7 +282,7 @@ bool TinyWorld::take(int fd, int bytes) {
   if (pipe.bytes < bytes) return false;
   pipe.bytes -= bytes;
   // What is left may be announced again (FreeBSD's pipes do).
-  if (!late_ && pipe.bytes > 0) activate(found->second.pipe, false);
+  if (!late_ && pipe.bytes > 0) activate(found->second.pipe, false, false);
   return true;
 }
 

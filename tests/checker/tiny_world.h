@@ -71,10 +71,10 @@ class TinyWorld {
   bool arrive(int fd, int bytes);  // the state of a write
   bool ring(int fd);               // its activity, wherever it is when nobody knows
   void ring_ended();               // likewise of a close that ended somebody's input
-  void ring_pipe(int pipe) { activate(pipe, true); }  // the same, when it is known
-  int pipe_behind(int fd) const;                      // -1: not open
-  int pipe_released(int closer) const;                // -1: none
-  bool has_ended(int pipe) const { return pipes_.at(pipe).writers == 0; }
+  void ring_pipe(int pipe) { activate(pipe, false, true); }  // the same, when it is known
+  void ring_ends_of(int pipe);                               // of a close of an end of it
+  int pipe_behind(int fd) const;                             // -1: not open
+  int pipe_released(int closer) const;                       // -1: none
   bool take(int fd, int bytes);
   bool hold(int fd);            // a call found the file, and a close of the number meets the call
   bool is_empty(int fd) const;  // a read would say EAGAIN
@@ -91,7 +91,8 @@ class TinyWorld {
   bool ready(const Key& key, const TinyKnote& knote) const;
   bool may_be_ready(const Key& key, const TinyKnote& knote) const;
   void evaluate(const Key& key, TinyKnote* knote) const;
-  void activate(int pipe, bool sure);
+  // Of the knotes on one of its ends.
+  void activate(int pipe, bool writes, bool sure);
 
   bool late_;
   int next_pipe_ = 0;
