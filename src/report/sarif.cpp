@@ -38,6 +38,13 @@ std::string to_uri(const std::string& path) {
   return uri;
 }
 
+// Braces around one value are a list of it to one compiler and the value itself to another.
+ordered_json list_of(ordered_json value) {
+  ordered_json list = ordered_json::array();
+  list.push_back(std::move(value));
+  return list;
+}
+
 ordered_json sarif_result(const EngineSummary::Found& found, size_t rule_index) {
   const Finding& finding = found.finding;
   ordered_json result;
@@ -48,14 +55,16 @@ ordered_json sarif_result(const EngineSummary::Found& found, size_t rule_index) 
       to_utf8(finding.verdict + " in " + finding.engine +
               (finding.scenario.empty() ? "" : ": " + finding.scenario) + ": " + finding.message);
   if (!found.file.empty()) {
-    result["locations"] = {
-        {{"physicalLocation", {{"artifactLocation", {{"uri", to_uri(found.file)}}}}}}};
+    ordered_json location;
+    location["physicalLocation"]["artifactLocation"]["uri"] = to_uri(found.file);
+    result["locations"] = list_of(std::move(location));
   }
   if (!found.signature.empty()) {
     result["partialFingerprints"]["kqtortureSignature/v1"] = to_utf8(found.signature);
   }
   if (!found.known.empty()) {
-    result["suppressions"] = {{{"kind", "external"}, {"justification", to_utf8(found.known)}}};
+    result["suppressions"] =
+        list_of({{"kind", "external"}, {"justification", to_utf8(found.known)}});
   }
   result["properties"] = {{"subject", to_utf8(finding.subject)},
                           {"profile", to_utf8(finding.profile)},
@@ -93,14 +102,14 @@ std::string to_sarif(const CampaignSummary& campaign) {
   }
   ordered_json run;
   run["tool"]["driver"] = std::move(driver);
-  run["invocations"] = {std::move(invocation)};
+  run["invocations"] = list_of(std::move(invocation));
   run["results"] = std::move(results);
   run["properties"] = {{"subject", to_utf8(campaign.subject)},
                        {"seed", std::to_string(campaign.seed)}};
   ordered_json log;
   log["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json";
   log["version"] = "2.1.0";
-  log["runs"] = {std::move(run)};
+  log["runs"] = list_of(std::move(run));
   return log.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
