@@ -135,6 +135,21 @@ TEST(I20, ANumberThatAnotherCallGotIsNoKqueuesHoweverLongTheCloseGoesOn) {
   EXPECT_EQ(Sketch().close(20, 60, Sketch::kQueue).change(40, 41, add).verdict(), "accepted");
 }
 
+TEST(I20, ADuplicateOfWhatMayHaveBeenAKqueueMayBeOne) {
+  // A dup2() onto the number of a new kqueue is under way while that is duplicated.
+  const auto moved = [](uint64_t dup2_begins) {
+    Sketch sketch;
+    sketch.call(20, 21, OpKind::kKqueue, -1, 0, 12);
+    sketch.call(dup2_begins, 60, OpKind::kDup2, Sketch::kReader, 0, 12, 12);
+    return sketch.call(30, 31, OpKind::kDup2, 12, 0, Sketch::kQueue, Sketch::kQueue);
+  };
+  EXPECT_EQ(moved(15).change(70, 71, user(kAdd, 1)).verdict(), "accepted");
+  EXPECT_EQ(moved(25).change(70, 71, user(kAdd, 1)).verdict(), "accepted");
+  EXPECT_EQ(moved(25).change(70, 71, user(kAdd, 1), EINVAL).verdict(), "accepted");
+  EXPECT_EQ(moved(40).change(70, 71, user(kAdd, 1)).verdict(), "accepted");
+  EXPECT_EQ(moved(40).change(70, 71, user(kAdd, 1), EINVAL).verdict(), "I23 wrong-errno");
+}
+
 TEST(I20, ANewKqueueUnderTheOldNumberIsEmpty) {
   Sketch sketch = triggered();
   sketch.close(20, 21, Sketch::kQueue).call(22, 23, OpKind::kKqueue, -1, 0, Sketch::kQueue);

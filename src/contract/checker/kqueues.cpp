@@ -68,13 +68,22 @@ void Kqueues::match_closes(std::vector<Window>* windows, std::vector<Binding> cl
   windows->front().closing = std::min(windows->front().closing, doubtful);
 }
 
-uint32_t Kqueues::living_at(int32_t number, uint64_t time) const {
-  const auto found = windows_.find(number);
-  if (found == windows_.end()) return kNone;
+// A duplicate of what the number was open on: of the kqueue that it may have been, and then surely
+// only if it can have been nothing else.
+void Kqueues::duplicate(const HistoryOp& op, Window* made) const {
+  const auto found = windows_.find(op.fd);
+  made->kqueue = kNone;
+  if (found == windows_.end()) return;
+  int possible = 0;
+  bool surely = false;
   for (const Window& window : found->second) {
-    if (window.from <= time && window.closing > time) return window.kqueue;
+    if (window.from > op.end || window.to < op.begin) continue;
+    ++possible;
+    if (window.kqueue == kNone) continue;
+    made->kqueue = window.kqueue;
+    surely = window.from <= op.begin && window.closing > op.begin;
   }
-  return kNone;
+  if (possible > 1 || !surely) made->closing = std::min(made->closing, made->from);
 }
 
 // Openings of any kind: a close ends whatever the number is open on.
@@ -127,7 +136,7 @@ void Kqueues::build(const std::vector<Binding>& bindings) {
     if (!duplicates || !op.returned() || op.value < 0 || op.fd == op.fd2) continue;
     const int64_t made = op.kind == OpKind::kDup ? op.value : op.fd2;
     for (Window& window : windows_[static_cast<int32_t>(made)]) {
-      if (window.opened_by == &op) window.kqueue = living_at(op.fd, op.begin);
+      if (window.opened_by == &op) duplicate(op, &window);
     }
   }
   for (auto entry = windows_.begin(); entry != windows_.end();) {

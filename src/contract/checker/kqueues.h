@@ -59,7 +59,7 @@ class Kqueues {
   void open(int32_t number, uint32_t kqueue, const HistoryOp& op);
   static void match_closes(std::vector<Window>* windows, std::vector<Binding> closes);
   void name_identities();
-  uint32_t living_at(int32_t number, uint64_t time) const;
+  void duplicate(const HistoryOp& op, Window* made) const;
 
   std::unordered_map<int32_t, std::vector<Window>> windows_;
   std::vector<Kqueue> kqueues_;
