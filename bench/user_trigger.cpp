@@ -74,7 +74,8 @@ class UserWorker : public Worker {
                                 nullptr);
       owed_ = 0;
       phantoms_ += n == 0;
-    } while (n == 0 && is_peer(side_.subject_));  // a peer is measured, not judged
+      // A peer is measured, not judged; and what io_uring left to do interrupts a wait.
+    } while ((n == 0 && is_peer(side_.subject_)) || (n < 0 && errno == EINTR));
     if (n <= 0 || n > side_.count_) {
       *what = n < 0 ? std::string("kevent: ") + std::strerror(errno)
                     : "kevent returned " + std::to_string(n) + " events without a timeout";
