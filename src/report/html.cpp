@@ -46,11 +46,7 @@ std::string engine_row(const EngineSummary& engine) {
 
 std::string finding_block(const EngineSummary::Found& found) {
   const Finding& finding = found.finding;
-  std::string title = finding.verdict;
-  if (!finding.rule.empty()) title += " (" + finding.rule + ")";
-  title += " in " + finding.engine;
-  if (!finding.scenario.empty()) title += ": " + finding.scenario;
-  if (!found.known.empty()) title = "known: " + title;
+  const std::string title = title_of(found);
   std::string out = std::string(found.known.empty() ? "<details open>" : "<details>") +
                     "<summary>" + to_markup(title) + "</summary>\n<p>" +
                     to_markup(finding.message) + "</p>\n<p class=\"dim\">subject " +

@@ -30,11 +30,7 @@ std::string markdown_row(const EngineSummary& engine) {
 
 std::string folded(const EngineSummary::Found& found) {
   const Finding& finding = found.finding;
-  std::string title = finding.verdict;
-  if (!finding.rule.empty()) title += " (" + finding.rule + ")";
-  title += " in " + finding.engine;
-  if (!finding.scenario.empty()) title += ": " + finding.scenario;
-  if (!found.known.empty()) title = "known: " + title;
+  const std::string title = title_of(found);
   std::string text = to_text(finding);
   if (text.size() > kMostFindingBytes) text = text.substr(0, kMostFindingBytes) + "\n...";
   std::string out = "<details><summary>" + to_markup(to_line(title)) + "</summary>\n<pre>\n" +

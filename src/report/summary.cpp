@@ -209,4 +209,14 @@ bool write_reports(const CampaignSummary& campaign, const std::string& directory
          write_file(directory + "/index.html", to_html(campaign), error);
 }
 
+std::string title_of(const EngineSummary::Found& found) {
+  const Finding& finding = found.finding;
+  std::string title = finding.verdict;
+  if (!finding.rule.empty()) title += " (" + finding.rule + ")";
+  title += " in " + finding.engine;
+  if (!finding.scenario.empty()) title += ": " + finding.scenario;
+  if (!found.known.empty()) title = "known: " + title;
+  return title;
+}
+
 }  // namespace kqtorture

@@ -76,4 +76,7 @@ std::string to_table(const CampaignSummary& campaign);
 bool write_reports(const CampaignSummary& campaign, const std::string& directory,
                    std::string* error);
 
+// "known: duplicate (I5) in stress: scenario", for the heads of reports; not yet escaped.
+std::string title_of(const EngineSummary::Found& found);
+
 }  // namespace kqtorture

@@ -4,7 +4,6 @@
 #include <cerrno>
 
 namespace kqtorture::contract::testing {
-namespace {}  // namespace
 
 int TinyWorld::pipe_behind(int fd) const {
   const auto found = fds_.find(fd);
