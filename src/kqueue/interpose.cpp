@@ -161,13 +161,19 @@ bool closing_at_once(int fd, Call call, int* result) {
 
 // dup2 and dup3 close newfd, but only if they succeed. The knotes have to go before that is known;
 // so that a close of oldfd by another thread cannot make the call fail, the file is held by a
-// private descriptor meanwhile.
+// private descriptor meanwhile. It is for that case: the kernel looks oldfd up and fills newfd in
+// one step, without which two calls that cross (a onto b, b onto a) could exchange the files.
 int duplicate_onto(int oldfd, int newfd, int flags) {
-  int source = oldfd;
+  int held = -1;
   const auto bare = [&] {
     mark_shared(oldfd);
     mark_shared(newfd);
-    return static_cast<int>(syscall(SYS_dup3, source, newfd, flags));
+    const auto install = [&](int source) {
+      return static_cast<int>(syscall(SYS_dup3, source, newfd, flags));
+    };
+    const int result = install(oldfd);
+    const bool gone = result < 0 ? errno == EBADF : is_internal(oldfd);
+    return gone && held >= 0 ? install(held) : result;
   };
   if (!table_in_use() || MutexGuard::holds_lock() || oldfd == newfd || oldfd < 0 || newfd < 0) {
     return bare();
@@ -181,12 +187,8 @@ int duplicate_onto(int oldfd, int newfd, int flags) {
     errno = ENOMEM;
     return -1;
   }
-  const int held = duplicate_internal(oldfd);
-  if (held >= 0) {
-    source = held;
-  } else if (errno == EBADF) {
-    return -1;
-  }
+  held = duplicate_internal(oldfd);
+  if (held < 0 && errno == EBADF) return -1;
   int result;
   if (!closing_at_once(newfd, bare, &result)) result = closing(newfd, bare);
   const int error = errno;
