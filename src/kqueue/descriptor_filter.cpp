@@ -60,8 +60,8 @@ int64_t readable_bytes(Registration* registration) {
 
 // A read over TCP ends before an urgent byte, and FIONREAD counts up to there: standing in front of
 // one it says 0, whatever has come behind. How much that is a look tells that copies nothing.
-int64_t bytes_behind_mark(Registration* registration) {
-  const uint32_t state = poll_now(registration, POLLIN);
+// state: what poll(2) says.
+int64_t bytes_behind_mark(const Registration* registration, uint32_t state) {
   if (!(state & POLLIN) || (state & kHangup)) return 0;
   const int64_t bytes = sys::count_behind_mark(registration->fd);
   return bytes > 0 ? bytes : 0;
@@ -138,8 +138,13 @@ bool read_socket(Knote* knote, Registration* registration, When when) {
     }
   }
   if (bytes < 0) bytes = 0;
-  if (bytes == 0 && registration->internet) bytes = bytes_behind_mark(registration);
-  const uint32_t state = hangup(registration, when);
+  uint32_t state;
+  if (bytes == 0 && registration->internet) {
+    state = poll_now(registration, POLLIN);
+    bytes = bytes_behind_mark(registration, state);
+  } else {
+    state = hangup(registration, when);
+  }
   knote->event.data = bytes;
   // Only EPOLLRDHUP is an end of file: EPOLLHUP alone is a socket that was never connected.
   const bool eof = state & EPOLLRDHUP;
