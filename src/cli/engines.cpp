@@ -16,7 +16,7 @@
 namespace kqtorture {
 namespace {
 
-constexpr char kLitmus[] = "litmus", kScheduleFuzzer[] = "schedule_fuzzer";
+constexpr char kLitmus[] = "litmus";
 // Of a library that is looked into: far above any kqueue's.
 constexpr size_t kLargestLibrary = size_t{256} << 20;
 
@@ -133,13 +133,6 @@ Engine explorer(const CampaignOptions& options) {
   return result;
 }
 
-// The subject of the one is the parser of litmus programs, not a kqueue. The other still reaches
-// corners whose judgement is not settled (docs/explore.md): who runs it looks at what it finds,
-// while a campaign's verdict must stand by itself.
-bool is_for_campaigns(const std::string& fuzzer) {
-  return fuzzer != "litmus_fuzzer" && fuzzer != kScheduleFuzzer;
-}
-
 // Hundreds of measurements in a few seconds would measure their own start-up. A short run keeps a
 // question of each kind, with lists of 64, and the claim of 2006; scripts/bench asks them all.
 constexpr double kSecondsForEverything = 300;
@@ -162,8 +155,10 @@ std::vector<Engine> turn_takers(const CampaignOptions& options) {
   engines.push_back(explorer(options));
   const auto fuzzers = preset_programs_ending("fuzz", "_fuzzer");
   for (const std::string& program : fuzzers) {
-    if (!is_for_campaigns(file_of(program))) continue;
-    engines.push_back(engine(Engine::Kind::kFuzzer, file_of(program), program));
+    const std::string name = file_of(program);
+    if (name == "litmus_fuzzer") continue;  // its subject is a parser, not a kqueue
+    engines.push_back(engine(Engine::Kind::kFuzzer, name, program));
+    if (name == "schedule_fuzzer") need_instrumented(options, &engines.back());
   }
   if (fuzzers.empty()) {
     engines.push_back({Engine::Kind::kFuzzer, "fuzzers", "", "not built: preset fuzz"});
@@ -176,13 +171,6 @@ std::vector<Engine> turn_takers(const CampaignOptions& options) {
     engines.push_back(tsan);
   }
   return engines;
-}
-
-Engine schedule_fuzzer(const CampaignOptions& options) {
-  Engine fuzzer =
-      engine(Engine::Kind::kFuzzer, kScheduleFuzzer, preset_program("fuzz", kScheduleFuzzer));
-  need_instrumented(options, &fuzzer);
-  return fuzzer;
 }
 
 Engine bench(const CampaignOptions&) {

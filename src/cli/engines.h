@@ -31,8 +31,6 @@ struct Engine {
 // The engines that take turns, in the order of their turns: what finds most in the least time
 // first.
 std::vector<Engine> turn_takers(const CampaignOptions& options);
-// Not among them: searches program and schedule together. The subject must be instrumented.
-Engine schedule_fuzzer(const CampaignOptions& options);
 // The bench runs once, after them.
 Engine bench(const CampaignOptions& options);
 

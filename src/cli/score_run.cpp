@@ -59,7 +59,6 @@ Engine program_of(const char* name, const std::string& program) {
 // The engines of a campaign that judge, and three more.
 std::vector<Engine> engines_of(const CampaignOptions& options) {
   std::vector<Engine> found = turn_takers(options);
-  found.push_back(schedule_fuzzer(options));
   found.push_back(program_of(kConformance, own_program("kqueue_tests")));
   found.push_back(program_of(kLinked, own_program("kqueue_tests_linked")));
   found.push_back(program_of(kSweep, own_program("kq_sweep")));
