@@ -184,9 +184,6 @@ class Enumerator {
     const HistoryOp& op = *call.op;
     const bool empty = op.returned() && op.value == 0 && op.nevents > 0;
     if (!empty || op.timeout != Timeout::kZero || op.quiescent) return false;
-    for (const Event& event : history_.threads[call.thread].changes(op)) {
-      if (part_.has(event) && (event.flags & 0x0C00) == 0) return false;
-    }
     for (const ThreadLog& log : history_.threads) {
       for (const HistoryOp& other : log.ops) {
         if (&other == &op || !overlap(op, other)) continue;

@@ -61,6 +61,19 @@ TEST(I8, APollThatNothingOverlapsReturnsWhatIsDue) {
   EXPECT_EQ(triggered().poll(20, 25, {}).poll(24, 30, {user(0, 1)}).verdict(), "accepted");
 }
 
+TEST(I8, APollReturnsWhatItsOwnChangesMadeDue) {
+  Sketch sketch;
+  sketch.change(10, 11, user(kAdd | kClear, 1));
+  Sketch disabled = sketch, overlapped = sketch;
+  sketch.changes(20, 21, {user(0, 1, note::kTrigger)}, 4, {}, 0);
+  EXPECT_EQ(sketch.verdict(), "I9 lost");
+  disabled.changes(20, 21, {user(flag::kDisable, 1, note::kTrigger)}, 4, {}, 0);
+  EXPECT_EQ(disabled.verdict(), "accepted");
+  overlapped.changes(20, 25, {user(0, 1, note::kTrigger)}, 4, {}, 0);
+  overlapped.change(22, 23, user(flag::kDisable, 1));
+  EXPECT_EQ(overlapped.verdict(), "accepted");
+}
+
 TEST(I9, AnEdgeIsNotLost) {
   Sketch sketch;
   sketch.change(10, 11, read_event(kAdd | kClear, 1)).write(20, 21);

@@ -20,7 +20,8 @@ Sweep::Sweep(const HistoryView& history, const Profile& profile, const Host& hos
       census_(history, profile, host),
       next_(history.threads.size(), 0),
       flight_of_thread_(history.threads.size(), 0),
-      touched_at_(census_.components().size(), 0) {
+      touched_at_(census_.components().size(), 0),
+      alone_since_(census_.components().size(), 0) {
   for (const ThreadLog& log : history.threads) {
     judged_until_ = std::min(judged_until_, log.truncated);
     if (log.truncated != kUnreturned) {
@@ -135,6 +136,7 @@ void Sweep::seal(Flight* flight) {
   for (const auto& [component, handle] : flight->touched) {
     census_.components()[component]->seal(handle);
     touched_at_[component] = sequence_;
+    alone_since_[component] = 0;
   }
 }
 
@@ -143,6 +145,7 @@ void Sweep::end(size_t index) {
   ++sequence_;
   if (flight.scans && flight.kqueue >= 0) --scanning_[static_cast<size_t>(flight.kqueue)];
   for (const auto& [component, handle] : flight.touched) {
+    alone_since_[component] = touched_at_[component] == flight.sequence ? flight.sequence : 0;
     touched_at_[component] = sequence_;
     switch (census_.components()[component]->finish(handle, options_, &effort_)) {
       case Component::Status::kFine:

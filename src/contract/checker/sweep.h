@@ -100,6 +100,8 @@ class Sweep {
   std::vector<size_t> free_flights_, in_flight_, ending_;
   std::vector<uint32_t> flight_of_thread_;
   std::vector<uint64_t> touched_at_;  // per component, the sequence of its latest begin or end
+  // And of the begin of the call that ended there, if no other call touched it in between; else 0.
+  std::vector<uint64_t> alone_since_;
   std::vector<uint32_t> scanning_;    // per kqueue, the calls in flight that look for events
   std::vector<uint64_t> scanned_at_;  // and the sequence of the latest one's begin
   uint64_t sequence_ = 0;

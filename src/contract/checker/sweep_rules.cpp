@@ -165,7 +165,8 @@ void Sweep::judge_probe(const Flight& probe) {
   if (!over_) wake(now);
 }
 
-// I8'. Nothing overlapped the poll: neither another scan nor a call on the knote's component.
+// I8'. Nothing overlapped the poll: neither another scan nor a call on the knote's component. Its
+// own changes came before it looked for events.
 void Sweep::judge_quiet_poll(const Flight& poll) {
   if (poll.kqueue < 0 || !poll.surely_open || !poll.alone || !poll.scans) return;
   const uint32_t kqueue = static_cast<uint32_t>(poll.kqueue);
@@ -177,7 +178,8 @@ void Sweep::judge_quiet_poll(const Flight& poll) {
     const Census::Place& place = census_.place(knote);
     Component& component = *census_.components()[place.component];
     if (component.given_up() || !component.idle()) continue;
-    if (touched_at_[place.component] >= poll.sequence) continue;
+    const bool by_itself = alone_since_[place.component] == poll.sequence;
+    if (touched_at_[place.component] >= poll.sequence && !by_itself) continue;
     judged = true;
     const auto wrong = [&](const World& world) {
       return surely_due(component.rules(), world, place.index);
