@@ -123,7 +123,7 @@ function(kq_add_fuzzer name)
       kq_libfuzzer_without_main(library)
       target_link_libraries(${program} PRIVATE ${library})
     else()
-      target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+      target_link_options(${program} PRIVATE ${KQ_FUZZING_ENGINE})
     endif()
     # A subject loaded late resolves its coverage callbacks against the program.
     set_target_properties(${program} PROPERTIES ENABLE_EXPORTS ON)
