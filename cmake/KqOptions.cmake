@@ -4,6 +4,10 @@
 # or, for controlled schedules, ours).
 set(KQ_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
 option(KQ_FUZZ "Build the fuzz targets with libFuzzer (clang only)" OFF)
+set(KQ_LEAVE_OUT "" CACHE STRING
+    "Rooms not to build, of fuzz, bench, tests, stress/webserver: what they need is not needed")
+option(KQ_ONLY_FUZZERS "Nothing but the fuzz targets, for fuzzing services" OFF)
+set(KQ_FUZZING_ENGINE "-fsanitize=fuzzer" CACHE STRING "What a fuzz target is linked with")
 option(KQ_COVERAGE "Instrument for line coverage" OFF)
 option(KQ_WERROR "Treat warnings as errors" OFF)
 

@@ -48,6 +48,20 @@ void use_suite_exit_codes(int* argc, char*** argv) {
   *argc += static_cast<int>(count);
 }
 
+// libFuzzer's own supervisors, which run no input: fork mode, merging, minimising. They wait for
+// children, longer than a subject may stand still, and each child is supervised for itself.
+bool only_starts_others(int argc, char** argv) {
+  for (int i = 1; i < argc; i++) {
+    const std::string_view argument = argv[i];
+    for (const std::string_view flag : {"-fork=", "-jobs=", "-merge=", "-minimize_crash="}) {
+      if (argument.substr(0, flag.size()) == flag && argument != std::string(flag) + "0") {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 std::string hash_of(const std::vector<uint8_t>& bytes) {
   uint64_t hash = 14695981039346656037u;  // FNV-1a
   for (uint8_t byte : bytes) hash = (hash ^ byte) * 1099511628211u;
@@ -62,7 +76,9 @@ void FuzzSession::start(const char* name, int* argc, char*** argv, bool cold) {
   SupervisorOptions options;
   options.program = name;
   options.map_exit_code = meaning_of;
-  if (const std::optional<int> code = supervise(*argc, *argv, options)) exit(*code);
+  if (!only_starts_others(*argc, *argv)) {
+    if (const std::optional<int> code = supervise(*argc, *argv, options)) exit(*code);
+  }
   const char* const worker = getenv("KQ_WORKER");
   if (worker && std::string_view(worker) == "0") use_suite_exit_codes(argc, argv);
   // Writing to a closed pipe is part of the game.

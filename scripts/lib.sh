@@ -151,3 +151,14 @@ with_room_for_tsan() {
   read -ra prefix <<<"$(tsan_prefix)"
   "${prefix[@]}" "$@"
 }
+
+# copy_sources DIRECTORY: the working copy as it is, without what git ignores; a release without its
+# history as a whole.
+copy_sources() {
+  if git rev-parse --git-dir >/dev/null 2>&1; then
+    git ls-files -z --cached --others --exclude-standard |
+      tar -c --null -T - --ignore-failed-read
+  else
+    tar -c --exclude=./build --exclude=./out .
+  fi | tar -x -C "$1"
+}

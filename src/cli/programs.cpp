@@ -58,9 +58,13 @@ std::vector<std::string> preset_programs_ending(const std::string& preset,
 }
 
 std::string seed_corpus(const std::string& target) {
-  const std::string path = tidy(executable_directory() + "/../../../corpus/" + target);
-  std::error_code error;
-  return std::filesystem::is_directory(path, error) ? path : "";
+  // Three up from build/<preset>/bin, one up from where an installation keeps the programs.
+  for (const char* root : {"/../../../corpus/", "/../corpus/"}) {
+    const std::string path = tidy(executable_directory() + root + target);
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) return path;
+  }
+  return "";
 }
 
 std::vector<std::string> environment_with(const Variables& changes) {

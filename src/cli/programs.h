@@ -22,7 +22,8 @@ bool is_program(const std::string& path);
 std::vector<std::string> preset_programs_ending(const std::string& preset,
                                                 const std::string& ending);
 
-// The folder of the seeds that come with the source; empty when this build has no source beside it.
+// The folder of the seeds that come with the source or with an installation; empty when there are
+// none beside this program.
 std::string seed_corpus(const std::string& target);
 
 // This process's environment with some variables set, or, without a value, removed.

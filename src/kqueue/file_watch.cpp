@@ -8,6 +8,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <initializer_list>
 #include <new>
 
 #include "internal.h"

@@ -31,7 +31,11 @@ const char* environment(const char* name) {
 
 std::string emulator_path() {
   if (const char* path = environment("KQ_LIBKQ")) return path;
-  return executable_directory() + "/../lib/libkq.so";
+  // Beside bin/ in a build and in an installation; below the fuzz targets of a service, which keeps
+  // one folder.
+  const std::string usual = executable_directory() + "/../lib/libkq.so";
+  const std::string below = executable_directory() + "/lib/libkq.so";
+  return access(usual.c_str(), F_OK) != 0 && access(below.c_str(), F_OK) == 0 ? below : usual;
 }
 
 constexpr const char* kProfiles[] = {"strict-2006", "freebsd13", "freebsd", "netbsd",

@@ -37,3 +37,22 @@ cmake --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 "$work/build/pipe"
 "$work/build/user"
 echo "find_package(kq): both consumers ran, from a prefix that was moved"
+
+# The programs, too, on an installed tree that was moved: each finds the others, its kqueues and the
+# litmus programs. Something to find has to be found.
+cmake --install "$build" --prefix "$prefix" --component libkq >"$work/log"
+cmake --install "$build" --prefix "$prefix" --component tools >"$work/log"
+mv "$prefix" "$work/tools"
+bin=$work/tools/bin litmus=$work/tools/share/kqtorture/corpus/litmus
+export KQ_OUT=$work/out
+unset KQ_SUBJECT KQ_LIBKQ
+"$bin/kqtorture" check >"$work/log" || { cat "$work/log"; exit 1; }
+"$bin/kqtorture" run "$litmus"/dispatch*.litmus --seed 1 | tail -n 1
+"$bin/kq_sweep" --only zero --seed 1 | tail -n 1
+race='--gtest_filter=*OneshotWaiters*'
+"$bin/kq_stress" --seed=1 --iterations=1 "$race" >"$work/log"
+status=0
+"$bin/kq_stress" --seed=1 --subject "$work/tools/lib/kqtorture/lib/libkq_canary.so" \
+  --gtest_fail_fast "$race" >"$work/log" 2>&1 || status=$?
+[[ $status -eq 1 ]] || { echo "the canary was not found guilty"; exit 1; }
+echo "the tools ran, from a prefix that was moved"

@@ -30,6 +30,11 @@ ROOMS = {
 # What is tested is reached through the subject interface and through nothing else.
 SUBJECT_USERS = ("src/contract", "src/report", "src/scenario", "src/engine", "src/cli", "fuzz",
                  "stress", "bench")
+# The user's list, and what tools look for there and nowhere else. All else has a room.
+TOP_LEVEL = {"README.md", "CONTRIBUTING.md", "LICENSE", "CMakeLists.txt", "CMakePresets.json",
+             ".clang-format", ".clang-tidy", ".gitignore", "fuzz", "stress", "bench", "corpus",
+             "scripts", "src", "tests", "docs", "cmake", ".ci", ".github", ".clusterfuzzlite",
+             "debian"}
 LIMITED_FOLDERS = ("src/", "fuzz/", "stress/", "bench/", "tests/", "scripts/")
 UNLIMITED_SUFFIXES = (".patch", ".json", ".md", ".dict")
 
@@ -61,6 +66,11 @@ def opening_comment(text):
     text = re.sub(r"\A# shellcheck .*\n", "", text)
     block = re.match(r'\s*(/\*.*?\*/|""".*?"""|(?:[ \t]*(?://|#(?!\w*\s*[<"])).*\n)+)', text, re.S)
     return re.sub(r'[/*#"]', " ", block.group(1)) if block else ""
+
+
+def top_level_is_small(tree):
+    for name in sorted({path.split("/")[0] for path in tree.files} - TOP_LEVEL):
+        yield f"{name}:1: has no place at the top level"
 
 
 def file_is_short(tree):
@@ -182,7 +192,8 @@ def links_lead_somewhere(tree):
 
 
 def packages_are_explained(tree):
-    listed = tree.run("scripts/setup", "--list", "--with", "coverage", "--with", "bench")
+    listed = tree.run("scripts/setup", "--list", "--with", "coverage", "--with", "bench",
+                      "--with", "mutation", "--with", "packaging")
     if listed.returncode != 0:
         yield f"scripts/setup:1: --list exits {listed.returncode}"
         return
@@ -213,7 +224,8 @@ def scripts_help_and_refuse(tree):
 def shellcheck_is_silent(tree):
     if not shutil.which("shellcheck"):
         raise Skipped("shellcheck is not installed")
-    scripts = [path for path in tree.files if path.endswith(".sh") or is_script(tree, path)
+    scripts = [path for path in tree.files
+               if path.endswith((".sh", ".bash")) or is_script(tree, path)
                or tree.text(path).startswith("#!/usr/bin/env bash")]
     if scripts:
         answer = subprocess.run(["shellcheck", "-x", "-f", "gcc", *scripts], cwd=tree.root,
@@ -239,6 +251,7 @@ def clang_format_is_silent(tree):
 
 RULES = [
     file_opens_with_a_paragraph,
+    top_level_is_small,
     file_is_short,
     lines_are_narrow,
     no_tabs_and_no_trailing_space,

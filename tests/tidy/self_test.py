@@ -53,6 +53,10 @@ PLANTED = {
         {"src/contract/model.cpp": "int model();\n"},
         {"src/scenario/words.cpp": '#include "contract/model.h"\n'},
     ],
+    rules.top_level_is_small: [
+        {"notes.md": "Notes.\n"},
+        {"tools/run_all.py": OPENING.replace("//", "#")},
+    ],
     rules.file_is_short: [
         {"src/contract/model.h": OPENING + "int x;\n" * rules.MAX_LINES},
         {"scripts/setup": SCRIPT.format(name="setup") + "true\n" * rules.MAX_LINES},
