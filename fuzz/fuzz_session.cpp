@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "report/files.h"
+#include "report/hash.h"
 #include "subject/worker.h"
 
 namespace kqtorture {
@@ -63,8 +64,7 @@ bool only_starts_others(int argc, char** argv) {
 }
 
 std::string hash_of(const std::vector<uint8_t>& bytes) {
-  uint64_t hash = 14695981039346656037u;  // FNV-1a
-  for (uint8_t byte : bytes) hash = (hash ^ byte) * 1099511628211u;
+  const uint64_t hash = fnv1a({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   char text[17];
   snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
   return text;

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <vector>
 
+#include "report/hash.h"
+
 namespace kqtorture {
 namespace {
 
@@ -33,12 +35,6 @@ constexpr Row kRows[] = {{"strict-2006", "linux"}, {"strict-2006", "linux-at-onc
                          {"dragonfly", "bsd"},     {"macos", "bsd"},
                          {"libkqueue", "linux"}};
 
-uint64_t hash_of(std::string_view text) {
-  uint64_t hash = 14695981039346656037u;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;
-  return hash;
-}
-
 // Whether it works is the host's affair on that day: believed as it was seen.
 bool as_seen(OpKind kind) {
   return kind < OpKind::kClose || kind == OpKind::kDup || kind == OpKind::kAwait ||
@@ -56,7 +52,7 @@ ModelCheck::ModelCheck()
 }
 
 void ModelCheck::begin(std::string_view program) {
-  random_ = Random(hash_of(program));
+  random_ = Random(fnv1a(program));
   model_ = &random_.element(models_);
   states_->reset();
   alive_ = random_.chance(1, kOneIn);

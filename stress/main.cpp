@@ -3,14 +3,18 @@
 // The order matters. The supervisor starts first and loads nothing; in the worker the knobs are
 // read and printed, seed included, before the subject is opened, so that even a crash while loading
 // can be repeated.
+#include <fnmatch.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "cli/known.h"
 #include "report/stats.h"
 #include "runner.h"
 #include "settings.h"
@@ -34,6 +38,40 @@ void init_googletest(char* program, const std::vector<std::string>& flags) {
   arguments.push_back(nullptr);
   testing::InitGoogleTest(&count, arguments.data());
 }
+
+// Which cases did GoogleTest run? As it reads --gtest_filter and GTEST_FILTER: wildcard patterns
+// between colons; behind a dash those that are left out.
+class RanCases {
+ public:
+  explicit RanCases(const std::vector<std::string>& flags) {
+    constexpr char kFlag[] = "--gtest_filter=";
+    if (const char* variable = std::getenv("GTEST_FILTER")) filter_ = variable;
+    for (const std::string& flag : flags) {
+      if (flag.rfind(kFlag, 0) == 0) filter_ = flag.substr(sizeof kFlag - 1);
+    }
+    sharded_ = std::getenv("GTEST_TOTAL_SHARDS") != nullptr;
+  }
+  bool operator()(const std::string& scenario) const {
+    if (sharded_) return false;
+    if (filter_.empty() || filter_ == "*") return true;
+    const size_t dash = filter_.find('-');
+    const std::string wanted = filter_.substr(0, dash);
+    return !scenario.empty() && (wanted.empty() || any_of(wanted, scenario)) &&
+           (dash == std::string::npos || !any_of(filter_.substr(dash + 1), scenario));
+  }
+
+ private:
+  static bool any_of(const std::string& patterns, const std::string& name) {
+    std::istringstream list(patterns);
+    for (std::string pattern; std::getline(list, pattern, ':');) {
+      if (fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0) return true;
+    }
+    return false;
+  }
+
+  std::string filter_;
+  bool sharded_ = false;
+};
 
 // How many cases there are is known once GoogleTest has applied its filter, just before the first.
 class BudgetSharer : public testing::EmptyTestEventListener {
@@ -106,7 +144,17 @@ int main(int argc, char** argv) {
     SupervisorOptions options;
     options.program = "kq_stress";
     options.preload = Subject::preload_for(settings.subject);
-    if (const auto code = supervise(argc, argv, options)) return *code;
+    std::string error, about;
+    const auto known = KnownRun::begin(settings.known, &error);
+    if (!known) {
+      std::fprintf(stderr, "kq_stress: %s\n", error.c_str());
+      return kExitUsage;
+    }
+    if (const auto code = supervise(argc, argv, options)) {
+      const int judged = known->conclude(*code, RanCases(gtest_flags), &about);
+      std::fputs(about.c_str(), stdout);
+      return judged;
+    }
   }
   init_googletest(argv[0], gtest_flags);
   if (harmless) return RUN_ALL_TESTS();

@@ -9,6 +9,7 @@
 
 #include "engine/sequential.h"
 #include "jitter.h"
+#include "report/hash.h"
 #include "round.h"
 #include "subject/worker.h"
 
@@ -26,12 +27,6 @@ constexpr size_t kEventsPerCall = 4;
 
 uint64_t mix(uint64_t a, uint64_t b) { return Random(a ^ (b * 0x9e3779b97f4a7c15)).next(); }
 
-uint64_t hash_of(const std::string& text) {
-  uint64_t hash = 1469598103934665603u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return hash;
-}
-
 RecorderLimits limits_for(size_t lanes) {
   const size_t calls = std::min(kMostCallsOfALane, kCallsOfARound / lanes);
   return {calls, calls * kEventsPerCall};
@@ -43,7 +38,7 @@ class Case {
   Case(std::string name, const RaceFactory& make)
       : name_(std::move(name)),
         make_(make),
-        seed_(mix(environment().settings.seed, hash_of(name_))),
+        seed_(mix(environment().settings.seed, fnv1a(name_))),
         threads_(make()->threads()),
         work_names_(make()->work()),
         work_(work_names_.size()),

@@ -6,15 +6,9 @@
 
 #include <atomic>
 
-#if defined(__SANITIZE_THREAD__)
-#define KQ_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define KQ_TSAN 1
-#endif
-#endif
+#include "subject/sanitizers.h"
 
-#ifdef KQ_TSAN
+#if KQ_THREAD_SANITIZER
 extern "C" {
 void AnnotateIgnoreWritesBegin(const char* file, int line);
 void AnnotateIgnoreWritesEnd(const char* file, int line);
@@ -36,7 +30,7 @@ bool is_hosts_call(const Subject& subject, const void* function) {
          !dladdr(function, &other) || own.dli_fbase != other.dli_fbase;
 }
 
-#ifdef KQ_TSAN
+#if KQ_THREAD_SANITIZER
 
 IgnoreDescriptorWrites::IgnoreDescriptorWrites(bool host_call) : active_(host_call) {
   if (active_) AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
@@ -62,7 +56,7 @@ void delivered(const void*, bool) {}
 
 }  // namespace kqtorture
 
-#ifdef KQ_TSAN
+#if KQ_THREAD_SANITIZER
 // Called by ThreadSanitizer after each report, with its own locks held: only count.
 extern "C" void __tsan_on_report(void*) {
   kqtorture::races.fetch_add(1, std::memory_order_relaxed);

@@ -50,6 +50,8 @@ ParsedSettings parse_settings(int argc, char** argv, Settings* settings,
                  "spread of the pauses between calls in nanoseconds, instead of one measured")
       ->envname("KQ_JITTER")
       ->check(CLI::Range(0, 1'000'000));
+  app.add_option("--known", settings->known,
+                 "a file of known findings: they do not count (docs/findings.md)");
   auto* seed = app.add_option("--seed", settings->seed,
                               "of every random choice ($KQ_SEED); default: a fresh one");
   try {

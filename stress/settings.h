@@ -20,6 +20,7 @@ struct Settings {
   uint64_t jitter = 0;      // spread of the pauses in nanoseconds; 0: measured (jitter.h)
   uint64_t seed = 0;
   std::string subject;
+  std::string known;  // a file of known findings; may be empty
 };
 
 // What parsing the command line came to: go on, or leave main() with an exit code, after one line.

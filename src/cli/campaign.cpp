@@ -303,7 +303,8 @@ int Campaign::conclude() {
   summary_.elapsed_seconds = progress_.elapsed();
   const size_t findings = summary_.new_findings();
   const size_t known = summary_.findings() - findings;
-  summary_.vanished = known_.vanished();
+  // One that was ended early cannot say what it would have met.
+  if (!over()) summary_.vanished = known_.vanished(nullptr);
   summary_.exit_code = findings > 0                 ? kExitFinding
                        : !summary_.problems.empty() ? kExitUsage
                                                     : kExitClean;

@@ -9,6 +9,7 @@
 
 #include "cli/command_line.h"
 #include "report/finding.h"
+#include "report/format.h"
 #include "report/text.h"
 #include "subject/layout.h"
 #include "subject/worker.h"
@@ -45,7 +46,9 @@ int open_and_describe(const CommonOptions& common) {
   if (subject == nullptr) return usage_error(error);
   if (!is_alive(*subject)) return kExitFinding;
   if (common.json) {
-    const nlohmann::ordered_json answer = {{"subject", to_utf8(subject->spec())},
+    const nlohmann::ordered_json answer = {{"format", kCheckFormat.name},
+                                           {"format_version", kCheckFormat.version},
+                                           {"subject", to_utf8(subject->spec())},
                                            {"layout", layout_name(subject->layout())},
                                            {"profile", subject->profile()}};
     std::printf("%s\n", answer.dump().c_str());

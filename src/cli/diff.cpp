@@ -258,8 +258,7 @@ void register_diff(CommandLine* line) {
   subcommand->add_option("b", arguments.subjects[1], what)->required();
   subcommand->add_option("scenario", arguments.paths, "a litmus file, or a directory of them")
       ->required();
-  subcommand->add_flag("--dangerous", arguments.dangerous,
-                       "run also what is known to hang or panic the native kernel");
+  subcommand->add_flag("--dangerous", arguments.dangerous, kDangerousHelp);
   subcommand->add_flag("--answer", arguments.answer)->group("");
   subcommand->add_option("--from", arguments.from)->group("");
 }

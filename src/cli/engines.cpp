@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "report/files.h"
+#include "report/hash.h"
 #include "report/text.h"
 #include "subject/executable.h"
 
@@ -214,9 +215,7 @@ Job canary(const CampaignOptions& options, uint64_t seed, double seconds) {
 // FNV-1a over the name, mixed with the numbers by the finaliser of SplitMix64: neighbouring turns
 // and engines get unrelated seeds, and each can be derived again from what was printed.
 uint64_t derive_seed(uint64_t seed, const std::string& name, uint64_t turn) {
-  uint64_t hash = 14695981039346656037u;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  uint64_t value = seed + hash + turn * 0x9E3779B97F4A7C15u;
+  uint64_t value = seed + fnv1a(name) + turn * 0x9E3779B97F4A7C15u;
   value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
   value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
   return value ^ (value >> 31);

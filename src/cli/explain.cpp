@@ -1,6 +1,8 @@
 // `kqtorture explain FINDING`: a saved finding as the text that was printed when it was found, as a
 // page, or as the drawing of its threads.
 #include <cstdio>
+#include <string>
+#include <utility>
 
 #include "cli/command_line.h"
 #include "cli/finding_file.h"
@@ -20,13 +22,12 @@ void register_explain(CommandLine* line) {
     if ((!drawing.empty() || !trace.empty()) && finding.lanes.empty()) {
       return usage_error(path + ": the finding has no history of several threads to draw");
     }
-    if (!page.empty() && !write_file(page, to_html({finding, path}), &error)) {
-      return usage_error(error);
+    const std::pair<std::string, std::string> files[] = {{page, to_html({finding, path})},
+                                                         {drawing, to_svg(finding.lanes)},
+                                                         {trace, to_trace(finding)}};
+    for (const auto& [file, text] : files) {
+      if (!file.empty() && !write_file(file, text, &error)) return usage_error(error);
     }
-    if (!drawing.empty() && !write_file(drawing, to_svg(finding.lanes), &error)) {
-      return usage_error(error);
-    }
-    if (!trace.empty() && !write_file(trace, to_trace(finding), &error)) return usage_error(error);
     const std::string text = line->common().json ? to_json(finding) + "\n" : to_text(finding);
     std::fwrite(text.data(), 1, text.size(), stdout);
     return kExitClean;

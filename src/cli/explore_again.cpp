@@ -35,12 +35,13 @@ void conclude_replay(const std::string& before, const std::string& now) {
   _exit(code);
 }
 
-int replay_in_worker(const Finding& finding, const Scenario& scenario) {
+int replay_in_worker(const Finding& finding, const Scenario& scenario, bool dangerous) {
   std::string error;
   std::unique_ptr<Subject> subject;
   const auto engine = open_controlled(finding.schedule.carrier, &subject, &error);
   if (!engine) return usage_error(error);
-  if (!engine->load(scenario.program, &error)) {
+  if (!dangerous) error = danger_here(*subject, scenario.program);
+  if (!error.empty() || !engine->load(scenario.program, &error)) {
     std::printf("replay: skipped: %s\n", to_line(error).c_str());
     return kExitSkipped;
   }
@@ -103,7 +104,7 @@ int replay_schedule(const AgainArguments& arguments, const Finding& finding,
     conclude_replay(what_was(finding.verdict, finding.rule), what_was(ended->verdict, ended->rule));
   };
   if (const auto code = supervise(arguments.argc, arguments.argv, options)) return *code;
-  const int code = replay_in_worker(finding, scenario);
+  const int code = replay_in_worker(finding, scenario, arguments.dangerous);
   std::fflush(nullptr);
   announce_exit(code);
   return code;

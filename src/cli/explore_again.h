@@ -15,6 +15,7 @@ struct AgainArguments {
   std::string path;    // the finding's file
   std::string output;  // of shrink: the program goes here as well
   double budget = 60;  // seconds, of shrink
+  bool dangerous = false;
 };
 
 // Runs the schedule of the finding. Exit code 1 when it is found again, and the trace says whether

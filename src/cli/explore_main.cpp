@@ -72,6 +72,7 @@ std::optional<int> parse_explore(int argc, char** argv, CommonOptions* common,
                  "so many schedules of each program that pass, drawn by the seed, are saved under "
                  "$KQ_OUT/schedules, for kqtorture replay")
       ->check(CLI::Range(uint64_t{0}, uint64_t{10'000}));
+  app.add_flag("--dangerous", arguments->dangerous, kDangerousHelp);
   app.add_flag("--no-races", arguments->no_races, "look for no data races: twice as fast");
   take_common(&app, common);
   try {
@@ -168,7 +169,9 @@ class Exploration {
     const ExploreReport report(scenarios_, arguments_, plan_, *board_);
     report.write_stats();
     std::string about_known;
-    code = known_->conclude(code == kExitFinding ? code : report.exit_code(), &about_known);
+    code = known_->conclude(
+        code == kExitFinding ? code : report.exit_code(),
+        [&](const auto& scenario) { return report.ran(scenario); }, &about_known);
     std::fputs(about_known.c_str(), arguments_.json ? stderr : stdout);
     std::printf("%s\n", (arguments_.json ? report.json(subject, code) : report.text()).c_str());
     std::fflush(nullptr);
@@ -194,12 +197,13 @@ void choose_instrumented_emulator() {
 // The findings of `explore`, for `kqtorture replay` and `kqtorture shrink`.
 int again_main(int argc, char** argv) {
   CLI::App app{"for kqtorture replay and kqtorture shrink", "kq_explore"};
-  AgainArguments arguments{argc, argv, "", "", 60};
+  AgainArguments arguments{argc, argv, "", "", 60, false};
   std::string what;
   app.add_option("what", what)->check(CLI::IsMember({"replay", "shrink"}))->required();
   app.add_option("finding", arguments.path)->required();
   app.add_option("--output", arguments.output);
   app.add_option("--budget", arguments.budget);
+  app.add_flag("--dangerous", arguments.dangerous);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -28,7 +28,8 @@ struct ExploreArguments {
   std::string engine = "fibers";
   uint64_t most_steps = 200'000;
   bool no_races = false;
-  uint64_t keep = 0;  // schedules that pass, of each program, to be saved
+  bool dangerous = false;  // also what is known to hang or panic the native kernel
+  uint64_t keep = 0;       // schedules that pass, of each program, to be saved
 };
 
 class ExplorePlan {

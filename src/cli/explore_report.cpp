@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "report/format.h"
 #include "report/stats.h"
 #include "report/text.h"
 #include "sched/strategies.h"
@@ -193,7 +194,9 @@ std::string ExploreReport::json(const std::string& subject, int code) const {
   }
   uint64_t all = 0;
   for (size_t i = 0; i < board_.programs(); i++) all += schedules(i);
-  const nlohmann::ordered_json answer = {{"subject", to_utf8(subject)},
+  const nlohmann::ordered_json answer = {{"format", kExploreFormat.name},
+                                         {"format_version", kExploreFormat.version},
+                                         {"subject", to_utf8(subject)},
                                          {"engine", arguments_.engine},
                                          {"seed", arguments_.seed},
                                          {"jobs", board_.jobs()},
@@ -202,6 +205,16 @@ std::string ExploreReport::json(const std::string& subject, int code) const {
                                          {"exit_code", code},
                                          {"programs", std::move(programs)}};
   return answer.dump(2);
+}
+
+bool ExploreReport::ran(const std::string& scenario) const {
+  if (scenario.empty()) return true;
+  for (size_t i = 0; i < board_.programs(); i++) {
+    const Verdict verdict = board_.program(i).verdict;
+    if (scenarios_[i].name != scenario) continue;
+    return verdict != Verdict::kNotRun && verdict != Verdict::kSkipped;
+  }
+  return false;
 }
 
 void ExploreReport::write_stats() const {

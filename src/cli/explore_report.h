@@ -23,6 +23,8 @@ class ExploreReport {
   std::string json(const std::string& subject, int code) const;
   // For the campaign that started this (report/stats.h).
   void write_stats() const;
+  // Was a program of that name run? Of "": yes.
+  bool ran(const std::string& scenario) const;
 
  private:
   uint64_t schedules(size_t program) const;

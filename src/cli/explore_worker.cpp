@@ -141,7 +141,8 @@ bool ExploreWorker::load(size_t program) {
   std::string why_not;
   ExploreBoard::Tally& state = board_.program(program);
   state.uncontrolled = !engine_->instrumented();
-  if (!engine_->load(scenario.program, &why_not)) {
+  if (!arguments_.dangerous) why_not = danger_here(*subject_, scenario.program);
+  if (!why_not.empty() || !engine_->load(scenario.program, &why_not)) {
     state.note.set(why_not);
     state.verdict = Verdict::kSkipped;
     return false;

@@ -96,6 +96,12 @@ bool KnownFindings::load(const std::string& path, std::string* error) {
       return malformed("a signature is VERDICT/DIGITS, as reported, or VERDICT/*");
     }
     std::getline(words >> std::ws, entry.reason);
+    if (entry.reason.rfind('@', 0) == 0) {
+      std::istringstream rest(entry.reason.substr(1));
+      rest >> entry.scenario;
+      entry.reason.clear();
+      std::getline(rest >> std::ws, entry.reason);
+    }
     if (entry.reason.empty()) return malformed("no reason is given: why is it known?");
     entries_.push_back(std::move(entry));
   }
@@ -115,10 +121,12 @@ const std::string* KnownFindings::reason(const Finding& finding) {
   return reason;
 }
 
-std::vector<std::string> KnownFindings::vanished() const {
+std::vector<std::string> KnownFindings::vanished(const RanScenario& ran) const {
   std::vector<std::string> lines;
   for (const Entry& entry : entries_) {
-    if (!entry.met) lines.push_back(entry.rule + " " + entry.signature + " " + entry.reason);
+    if (entry.met || (ran && !ran(entry.scenario))) continue;
+    lines.push_back(entry.rule + " " + entry.signature + " " +
+                    (entry.scenario.empty() ? "" : "@" + entry.scenario + " ") + entry.reason);
   }
   return lines;
 }
@@ -141,7 +149,8 @@ std::vector<Bucket> buckets_of(const std::vector<std::pair<std::string, Finding>
   return buckets;
 }
 
-std::string to_text(const std::vector<Bucket>& buckets, const KnownFindings& known) {
+std::string to_text(const std::vector<Bucket>& buckets, const KnownFindings& known,
+                    const RanScenario& ran) {
   std::string text;
   for (const Bucket& bucket : buckets) {
     text += (bucket.known.empty() ? "new:      " : "known:    ") + bucket.rule + " " +
@@ -150,7 +159,7 @@ std::string to_text(const std::vector<Bucket>& buckets, const KnownFindings& kno
     if (!bucket.known.empty()) text += "          " + bucket.known + "\n";
     if (bucket.known.empty()) text += "          " + bucket.files.front() + "\n";
   }
-  for (const std::string& line : known.vanished()) text += "vanished: " + line + "\n";
+  for (const std::string& line : known.vanished(ran)) text += "vanished: " + line + "\n";
   return to_printable(text);
 }
 
@@ -160,9 +169,9 @@ std::unique_ptr<KnownRun> KnownRun::begin(const std::string& path, std::string* 
   return run;
 }
 
-int KnownRun::conclude(int code, std::string* text) {
+int KnownRun::conclude(int code, const RanScenario& ran, std::string* text) {
   text->clear();
-  if (!known_.given() || (code != kExitFinding && code != kExitClean)) return code;
+  if (code != kExitFinding && code != kExitClean) return code;
   std::vector<std::pair<std::string, Finding>> findings;
   for (const std::string& file : folder_.new_files()) {
     Finding finding;
@@ -172,7 +181,7 @@ int KnownRun::conclude(int code, std::string* text) {
     if (finding.verdict != kNothingFound) findings.emplace_back(file, std::move(finding));
   }
   const auto buckets = buckets_of(findings, &known_);
-  *text = to_text(buckets, known_);
+  *text = to_text(buckets, known_, ran);
   if (code == kExitClean || buckets.empty()) return code;
   const bool all = std::all_of(buckets.begin(), buckets.end(),
                                [](const Bucket& one) { return !one.known.empty(); });

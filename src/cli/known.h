@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,24 +27,29 @@ std::string signature_of(const Finding& finding);
 // The rule as the file has it: "-" when the finding names none.
 std::string rule_of(const Finding& finding);
 
+// Did the run get to the end of that program or race? Of "" (an entry that names none): was it the
+// whole of what this command runs? What is null did all.
+using RanScenario = std::function<bool(const std::string& scenario)>;
+
 class KnownFindings {
  public:
   // A file of lines
-  //     RULE SIGNATURE REASON
+  //     RULE SIGNATURE [@SCENARIO] REASON
   // RULE "-" where a finding names none; SIGNATURE as reported, or VERDICT/* for every shape;
-  // REASON to the end of the line, for those who read. '#' begins a comment line. False with *error
+  // SCENARIO the program or the race that it is looked for in; REASON to the end of the line, for
+  // those who read. '#' begins a comment line. False with *error
   // ("file:line: ...") when it cannot be read or is malformed.
   bool load(const std::string& path, std::string* error);
 
   // Why it is known; null when it is not.
   const std::string* reason(const Finding& finding);
-  // Those that no finding was asked about, as in the file.
-  std::vector<std::string> vanished() const;
+  // Those that no finding was asked about, as in the file; only those that the run could have seen.
+  std::vector<std::string> vanished(const RanScenario& ran) const;
   bool given() const { return given_; }
 
  private:
   struct Entry {
-    std::string rule, signature, reason;
+    std::string rule, signature, scenario, reason;
     bool met = false;
   };
   std::vector<Entry> entries_;
@@ -59,7 +65,8 @@ struct Bucket {
 // In the order in which they were met.
 std::vector<Bucket> buckets_of(const std::vector<std::pair<std::string, Finding>>& findings,
                                KnownFindings* known);
-std::string to_text(const std::vector<Bucket>& buckets, const KnownFindings& known);
+std::string to_text(const std::vector<Bucket>& buckets, const KnownFindings& known,
+                    const RanScenario& ran);
 
 // The findings that a command saves, from its construction on, and what they make of its exit code.
 class KnownRun {
@@ -68,8 +75,8 @@ class KnownRun {
   static std::unique_ptr<KnownRun> begin(const std::string& path, std::string* error);
 
   // The exit code of a command that ended with `code`: of kExitFinding, kExitClean when every
-  // finding is known. *text: what to say about it; empty without a file.
-  int conclude(int code, std::string* text);
+  // finding is known. *text: the findings by rule and shape, and the known ones that are gone.
+  int conclude(int code, const RanScenario& ran, std::string* text);
 
  private:
   explicit KnownRun(std::string folder) : folder_(std::move(folder)) {}

@@ -14,6 +14,7 @@
 
 #include "cli/programs.h"
 #include "report/files.h"
+#include "report/hash.h"
 #include "report/text.h"
 #include "subject/child.h"
 
@@ -26,8 +27,7 @@ constexpr size_t kLargestSource = size_t{1} << 20;
 constexpr char kRecipe[] = "kq_recipe.json";
 
 uint64_t add_to_hash(uint64_t hash, const std::string& text) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return (hash ^ 0xff) * 1099511628211u;
+  return fnv1a("\xff", fnv1a(text, hash));
 }
 
 std::string hexadecimal_of(uint64_t hash) {
@@ -82,9 +82,9 @@ bool read_recipe(Recipe* recipe, std::string* error) {
 
 MutantBuilder::MutantBuilder(Recipe recipe, std::string folder)
     : recipe_(std::move(recipe)), folder_(std::move(folder)) {
-  base_ = add_to_hash(14695981039346656037u, recipe_.compiler + joined(recipe_.flags) + "|" +
-                                                 joined(recipe_.controlled_flags) + "|" +
-                                                 joined(recipe_.link_flags));
+  base_ = add_to_hash(fnv1a(""), recipe_.compiler + joined(recipe_.flags) + "|" +
+                                     joined(recipe_.controlled_flags) + "|" +
+                                     joined(recipe_.link_flags));
   std::vector<std::string> files;
   std::error_code failure;
   for (const auto& entry : fs::recursive_directory_iterator(recipe_.source, failure)) {

@@ -124,6 +124,10 @@ int run_command(const Replay& replay) {
   return code;
 }
 
+std::vector<std::string> dangerous_flag(bool dangerous) {
+  return dangerous ? std::vector<std::string>{"--dangerous"} : std::vector<std::string>();
+}
+
 // Does `replay` run the program itself? Not what a fuzzer's own process crashed on: that may need
 // the fuzzer's sanitizer to show again.
 bool runs_litmus(const Finding& finding) {
@@ -132,7 +136,8 @@ bool runs_litmus(const Finding& finding) {
   return finding.verdict != "crash" || !is_program(preset_program("fuzz", finding.engine));
 }
 
-int run_replay(const CommandLine& line, const CLI::App& subcommand, const std::string& path) {
+int run_replay(const CommandLine& line, const CLI::App& subcommand, const std::string& path,
+               bool dangerous) {
   Finding finding;
   std::string error;
   if (!load_finding(path, &finding, &error)) return usage_error(error);
@@ -148,8 +153,9 @@ int run_replay(const CommandLine& line, const CLI::App& subcommand, const std::s
     Scenario scenario;
     if (!litmus_of(path, finding, &scenario, &error)) return usage_error(error);
     export_subject(common);
-    if (!finding.schedule.empty()) return explore_finding("replay", path, {});
-    return replay_litmus(line, scenario, finding, seed);
+    if (!finding.schedule.empty())
+      return explore_finding("replay", path, dangerous_flag(dangerous));
+    return replay_litmus(line, scenario, finding, seed, dangerous);
   }
   Replay replay;
   if (!find_command(path, finding, &replay, &error)) return usage_error(error);
@@ -163,10 +169,12 @@ int run_replay(const CommandLine& line, const CLI::App& subcommand, const std::s
 
 void register_replay(CommandLine* line) {
   static std::string path;
+  static bool dangerous = false;
   static CLI::App* subcommand = nullptr;
   subcommand = line->add("replay", "Run a saved finding again",
-                         [line] { return run_replay(*line, *subcommand, path); });
+                         [line] { return run_replay(*line, *subcommand, path, dangerous); });
   subcommand->add_option("finding", path, "a file of out/findings/")->required();
+  subcommand->add_flag("--dangerous", dangerous, kDangerousHelp);
   line->take_subject(subcommand);
   line->take_budget(subcommand, kReplayBudget);
   line->take_seed(subcommand);

@@ -51,13 +51,14 @@ int replay(const Scenario& scenario, const Finding& finding, const RunOptions& o
 }  // namespace
 
 int replay_litmus(const CommandLine& line, const Scenario& scenario, const Finding& finding,
-                  uint64_t seed) {
+                  uint64_t seed, bool dangerous) {
   RunOptions how;
   how.free_running = finding.engine == "free-running";
   how.iterations = INT_MAX;
   how.seed = seed;
   how.shrink_time = std::chrono::milliseconds(0);
   how.trace = true;
+  how.dangerous = dangerous;
   SupervisorOptions options;
   options.program = "replay";
   options.look_interval = std::chrono::seconds(3);

@@ -105,7 +105,8 @@ class Run {
     if (finding->verdict == "hang") hangs_++;
     const bool shrinks = finding->verdict == "crash" && how.shrink_time.count() > 0;
     if (shrinks && ++crashes_ <= kMostCrashesShrunk) {
-      const ApartOptions apart{finding->engine == "free-running", how.iterations, finding->seed};
+      const ApartOptions apart{finding->engine == "free-running", how.iterations, finding->seed,
+                               how.dangerous};
       finding->reproducer =
           print(shrink_apart(scenario.program, apart, finding->verdict, how.shrink_time));
     }
@@ -123,7 +124,9 @@ class Run {
     const RunReport report(scenarios_, *journal_);
     report.write_stats();
     std::string about_known;
-    const int code = known_->conclude(broken_ ? kExitFinding : report.exit_code(), &about_known);
+    const int code = known_->conclude(
+        broken_ ? kExitFinding : report.exit_code(),
+        [&](const auto& scenario) { return report.ran(scenario); }, &about_known);
     if (arguments_.json) {
       std::printf("%s\n", report.json(line_.common().subject, arguments_.seed, code).c_str());
       std::fputs(about_known.c_str(), stderr);
@@ -177,8 +180,7 @@ void register_run(CommandLine* line) {
       ->check(CLI::IsMember({"auto", "sequential", "free"}));
   subcommand->add_option("--iterations", arguments.iterations, "runs of a program with threads")
       ->check(CLI::Range(1, 1000000));
-  subcommand->add_flag("--dangerous", arguments.dangerous,
-                       "run also what is known to hang or panic the native kernel");
+  subcommand->add_flag("--dangerous", arguments.dangerous, kDangerousHelp);
   subcommand->add_option("--known", arguments.known,
                          "a file of known findings: they do not count (docs/findings.md)");
   line->take_subject(subcommand);

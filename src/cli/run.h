@@ -39,6 +39,8 @@ struct RunOptions {
   bool trace = false;
   bool dangerous = false;  // also what is known to hang or panic the native kernel
 };
+inline constexpr char kDangerousHelp[] =
+    "run also what is known to hang or panic the native kernel";
 
 // The name of the engine that takes the program.
 std::string engine_of(const Program& program, const RunOptions& options);

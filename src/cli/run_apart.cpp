@@ -62,16 +62,17 @@ bool run_apart(const Program& program, const ApartOptions& options, Finding* fin
   const std::string file = directory.path() + "/program.litmus";
   std::string error;
   if (directory.path().empty() || !write_file(file, print(program), &error)) return false;
-  const std::vector<std::string> command = {executable_path(),
-                                            "run",
-                                            "--no-shrink",
-                                            "--engine",
-                                            options.free_running ? "free" : "auto",
-                                            "--iterations",
-                                            std::to_string(options.iterations),
-                                            "--seed",
-                                            std::to_string(options.seed),
-                                            file};
+  std::vector<std::string> command = {executable_path(),
+                                      "run",
+                                      "--no-shrink",
+                                      "--engine",
+                                      options.free_running ? "free" : "auto",
+                                      "--iterations",
+                                      std::to_string(options.iterations),
+                                      "--seed",
+                                      std::to_string(options.seed),
+                                      file};
+  if (options.dangerous) command.push_back("--dangerous");
   SpawnOptions spawn;
   spawn.environment = environment_with({{"KQ_OUT", directory.path()},
                                         {"KQ_WORKER", std::nullopt},

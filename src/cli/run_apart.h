@@ -13,6 +13,7 @@ struct ApartOptions {
   bool free_running = false;
   int iterations = 200;
   uint64_t seed = 1;
+  bool dangerous = false;  // also what is known to hang or panic the native kernel
 };
 
 // What `kqtorture run` finds with the program, on the subject of this process's environment. False

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "report/format.h"
 #include "report/stats.h"
 #include "report/text.h"
 #include "subject/worker.h"
@@ -114,12 +115,23 @@ std::string RunReport::json(const std::string& subject, uint64_t seed, int code)
     if (!result.finding.empty()) entry["finding"] = result.finding;
     programs.push_back(std::move(entry));
   }
-  const nlohmann::ordered_json answer = {{"subject", to_utf8(subject)},
+  const nlohmann::ordered_json answer = {{"format", kRunFormat.name},
+                                         {"format_version", kRunFormat.version},
+                                         {"subject", to_utf8(subject)},
                                          {"profile", profile_},
                                          {"seed", seed},
                                          {"exit_code", code},
                                          {"programs", std::move(programs)}};
   return answer.dump(2);
+}
+
+bool RunReport::ran(const std::string& scenario) const {
+  if (scenario.empty()) return true;
+  for (size_t i = 0; i < results_.size(); i++) {
+    if (scenarios_[i].name != scenario) continue;
+    return !results_[i].word.empty() && results_[i].word != word_of(Status::kSkipped);
+  }
+  return false;
 }
 
 void RunReport::write_stats() const {

@@ -27,6 +27,8 @@ class RunReport {
   std::string json(const std::string& subject, uint64_t seed, int code) const;
   // For the campaign that started this (report/stats.h).
   void write_stats() const;
+  // Was a program of that name run? Of "": yes.
+  bool ran(const std::string& scenario) const;
 
  private:
   size_t count(SequentialResult::Status status) const;

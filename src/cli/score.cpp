@@ -53,11 +53,10 @@ int score(const CommandLine& line, const Flags& flags) {
   options.resume = flags.resume;
   options.build_only = flags.build_only;
   options.at_least = flags.at_least;
-  options.json = line.common().json;
   const long processors = sysconf(_SC_NPROCESSORS_ONLN);
   options.jobs = flags.jobs > 0 ? flags.jobs : static_cast<size_t>(std::max(1L, processors));
 
-  FILE* const out = options.json ? stderr : stdout;
+  FILE* const out = line.common().json ? stderr : stdout;
   Progress progress(out, 0);
   progress.say("seed " + std::to_string(options.seed));
   Score result;
@@ -75,7 +74,7 @@ int score(const CommandLine& line, const Flags& flags) {
   if (written && !flags.page.empty()) written = write_file(flags.page, page, &error);
   if (!written) return usage_error(error);
   progress.say(to_summary(result) + "tables: " + options.out + "/score.md");
-  if (options.json) std::fputs(json.c_str(), stdout);
+  if (line.common().json) std::fputs(json.c_str(), stdout);
   return result.passed() ? kExitClean : kExitFinding;
 }
 

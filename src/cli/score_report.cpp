@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/score_journal.h"
+#include "report/format.h"
 #include "report/text.h"
 
 namespace kqtorture {
@@ -219,7 +220,8 @@ std::string to_markdown(const Score& score) {
 std::string to_json(const Score& score) {
   using Json = nlohmann::ordered_json;
   const Totals totals = totals_of(score);
-  Json json{{"version", 1},
+  Json json{{"format", kScoreFormat.name},
+            {"format_version", kScoreFormat.version},
             {"seed", score.seed},
             {"budget_seconds", score.budget},
             {"every_engine", score.every_engine},

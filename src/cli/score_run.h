@@ -19,7 +19,6 @@ struct ScoreOptions {
   bool every_engine = false;  // else a mutant is done with at its first kill
   bool resume = false;        // what the journal in `out` tells is not run again
   bool build_only = false;
-  bool json = false;
   double at_least = 100;             // percent of the mutants that have to be found
   size_t jobs = 2;                   // compilers side by side
   size_t shard = 0, shards = 1;      // of the mutants, every shards-th from shard on

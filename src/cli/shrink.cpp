@@ -29,6 +29,7 @@ struct Arguments {
   std::string path;
   std::string output;
   int iterations = 1000;
+  bool dangerous = false;
 };
 
 // A finding's program, or the file itself when it is a program.
@@ -83,7 +84,8 @@ int shrink_it(const Scenario& scenario, const Arguments& arguments, const RunOpt
 // A program that ends its process is made smaller by ending others.
 int shrink_ending(Finding finding, const Scenario& scenario, const Arguments& arguments,
                   const RunOptions& options) {
-  const ApartOptions apart{options.free_running, options.iterations, options.seed};
+  const ApartOptions apart{options.free_running, options.iterations, options.seed,
+                           options.dangerous};
   Finding seen;
   if (!run_apart(scenario.program, apart, &seen)) {
     std::printf("shrink: not found this time\n");
@@ -117,11 +119,13 @@ int run_shrink(const CommandLine& line, const CLI::App& subcommand, const Argume
   if (!finding.schedule.empty()) {
     std::vector<std::string> more = {"--budget", std::to_string(common.budget)};
     if (!arguments.output.empty()) more.insert(more.end(), {"--output", arguments.output});
+    if (arguments.dangerous) more.push_back("--dangerous");
     return explore_finding("shrink", arguments.path, more);
   }
   RunOptions how;
   how.free_running = finding.engine == "free-running";
   how.iterations = arguments.iterations;
+  how.dangerous = arguments.dangerous;
   how.seed = common.seed ? *common.seed : finding.seed;
   how.shrink_time = std::chrono::milliseconds(static_cast<int64_t>(common.budget * 1000));
   if (ends_its_process(finding)) return shrink_ending(finding, scenario, arguments, how);
@@ -151,6 +155,7 @@ void register_shrink(CommandLine* line) {
   subcommand->add_option("--output", arguments.output, "write the program to this file as well");
   subcommand->add_option("--iterations", arguments.iterations, "runs of a program with threads")
       ->check(CLI::Range(1, 1000000));
+  subcommand->add_flag("--dangerous", arguments.dangerous, kDangerousHelp);
   line->take_subject(subcommand);
   line->take_budget(subcommand, kShrinkBudget);
   line->take_seed(subcommand);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "cli/command_line.h"
+#include "cli/known.h"
 #include "cli/sweep_report.h"
 #include "engine/sequential.h"
 #include "report/finding.h"
@@ -35,6 +36,7 @@ int complain(const std::string& text) {
 struct Arguments {
   CommonOptions common;
   SweepSettings settings;
+  std::string known;  // a file of known findings; may be empty
   bool list = false;
 };
 
@@ -68,6 +70,8 @@ std::optional<int> parse(int argc, char** argv, Arguments* arguments) {
                  "sweep, matrix, or a part of the names of the cases to sweep (see --list)");
   app.add_flag("--list", arguments->list,
                "print every case, with the reason when it cannot be reached, and run nothing");
+  app.add_option("--known", arguments->known,
+                 "a file of known findings: they do not count (docs/findings.md)");
   app.add_flag("--json", common.json, "the result as JSON on standard output");
   try {
     app.parse(argc, argv);
@@ -124,9 +128,19 @@ int main(int argc, char** argv) {
   if (const auto code = parse(argc, argv, &arguments)) return *code;
   if (arguments.list) return list_cases();
   export_subject(arguments.common);
+  std::string error, about;
+  const auto known = KnownRun::begin(arguments.known, &error);
+  if (!known) return complain(error);
   SupervisorOptions options;
   options.program = "kq_sweep";
-  if (const auto code = supervise(argc, argv, options)) return *code;
+  if (const auto code = supervise(argc, argv, options)) {
+    const SweepSettings& settings = arguments.settings;
+    const bool whole = settings.only.empty() && settings.sample == 1;
+    const int judged = known->conclude(
+        *code, [&](const auto&) { return whole; }, &about);
+    std::fputs(about.c_str(), arguments.common.json ? stderr : stdout);
+    return judged;
+  }
   const int code = run(arguments);
   std::fflush(nullptr);
   announce_exit(code);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/finding.h"
+#include "report/format.h"
 #include "report/text.h"
 
 namespace kqtorture {
@@ -139,7 +140,9 @@ void SweepReport::print_matrix() const {
 }
 
 void SweepReport::print_json() const {
-  Json answer = {{"subject", to_utf8(subject_.spec())},
+  Json answer = {{"format", kSweepFormat.name},
+                 {"format_version", kSweepFormat.version},
+                 {"subject", to_utf8(subject_.spec())},
                  {"profile", subject_.profile()},
                  {"seed", settings_.seed},
                  {"sample", settings_.sample}};

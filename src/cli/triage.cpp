@@ -38,8 +38,8 @@ int triage(const TriageArguments& arguments) {
   const auto buckets = buckets_of(findings, &known);
   size_t fresh = 0;
   for (const Bucket& bucket : buckets) fresh += bucket.known.empty();
-  std::printf("%s%zu findings in %zu buckets, %zu of them new\n", to_text(buckets, known).c_str(),
-              findings.size(), buckets.size(), fresh);
+  std::printf("%s%zu findings in %zu buckets, %zu of them new\n",
+              to_text(buckets, known, nullptr).c_str(), findings.size(), buckets.size(), fresh);
   return fresh > 0 ? kExitFinding : kExitClean;
 }
 

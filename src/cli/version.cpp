@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command_line.h"
+#include "report/format.h"
 #include "subject/worker.h"
 
 namespace kqtorture {
@@ -14,7 +15,10 @@ std::string version() { return KQT_VERSION; }
 void register_version(CommandLine* line) {
   CLI::App* subcommand = line->add("version", "Print the version", [line] {
     if (line->common().json) {
-      std::printf("%s\n", nlohmann::json{{"version", version()}}.dump().c_str());
+      const nlohmann::ordered_json answer = {{"format", kVersionFormat.name},
+                                             {"format_version", kVersionFormat.version},
+                                             {"version", version()}};
+      std::printf("%s\n", answer.dump().c_str());
     } else {
       std::printf("kqtorture %s\n", version().c_str());
     }

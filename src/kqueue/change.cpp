@@ -202,6 +202,8 @@ int change_descriptor(Kqueue* kqueue, const FilterOps* ops, const struct kevent&
     if (sys::fcntl(fd, F_GETFD) < 0) return EBADF;
     return change.flags & EV_ADD ? ENOMEM : ENOENT;
   }
+  // The number of a kqueue whose close nobody saw may be another file's by now.
+  if (change.flags & EV_ADD && slot->kqueue) check_binding(fd);
   MutexGuard slot_guard(slot_lock(fd));
   MutexGuard guard(&kqueue->lock);
   Registration* registration = find_registration(slot, kqueue);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "report/files.h"
+#include "report/hash.h"
 #include "report/text.h"
 
 namespace kqtorture {
@@ -15,14 +16,11 @@ namespace {
 
 std::atomic<void (*)()> saved_observer{nullptr};
 
-// FNV-1a, 64 bits: stable across builds and platforms, which std::hash is not.
 uint64_t identity(const Finding& finding) {
-  uint64_t hash = 14695981039346656037u;
-  const auto add = [&](unsigned char byte) { hash = (hash ^ byte) * 1099511628211u; };
+  uint64_t hash = fnv1a("");
   for (const std::string* part :
        {&finding.verdict, &finding.rule, &finding.engine, &finding.scenario, &finding.message}) {
-    for (const char c : *part) add(static_cast<unsigned char>(c));
-    add(0);
+    hash = fnv1a(std::string_view("", 1), fnv1a(*part, hash));
   }
   return hash;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/finding.h"
+#include "report/format.h"
 #include "report/text.h"
 
 namespace kqtorture {
@@ -137,6 +138,20 @@ bool read_schedule(const json& object, ScheduleRecord* schedule, std::string* er
   return true;
 }
 
+// A file that does not say what it is is taken for what it looks like.
+bool read_format(const json& object, std::string* error) {
+  std::string format = kFindingFormat.name;
+  uint64_t version = 0;
+  if (!read_string(object, "format", false, &format, error)) return false;
+  if (format != kFindingFormat.name) return fail(error, "not a finding: " + to_printable(format));
+  if (object.find("format_version") == object.end()) return true;
+  if (read_unsigned(object, "format_version", &version) && version == kFindingFormat.version) {
+    return true;
+  }
+  return fail(error, "finding is of another format_version than " +
+                         std::to_string(kFindingFormat.version) + ", which this program reads");
+}
+
 bool read_members(const json& object, Finding* finding, std::string* error) {
   if (!read_string(object, "verdict", true, &finding->verdict, error) ||
       !read_string(object, "engine", true, &finding->engine, error) ||
@@ -210,6 +225,8 @@ nlohmann::ordered_json to_object(const ScheduleRecord& schedule) {
 std::string to_json(const Finding& finding) {
   // ordered_json: the file reads in the order in which the struct explains itself.
   nlohmann::ordered_json object;
+  object["format"] = kFindingFormat.name;
+  object["format_version"] = kFindingFormat.version;
   object["verdict"] = finding.verdict;
   object["rule"] = finding.rule;
   object["engine"] = finding.engine;
@@ -241,7 +258,7 @@ bool from_json(const std::string& text, Finding* finding, std::string* error) {
   if (too_deep) return fail(error, "finding is nested too deeply");
   if (!object.is_object()) return fail(error, "finding is not a JSON object");
   Finding result;
-  if (!read_members(object, &result, error)) return false;
+  if (!read_format(object, error) || !read_members(object, &result, error)) return false;
   *finding = std::move(result);
   return true;
 }

@@ -21,13 +21,14 @@ constexpr int kTextWidth = 7;  // of a character, and a little more: the font is
 
 constexpr char kDrawingStyle[] = R"(
 .lanes { font: 12px ui-monospace, monospace; }
-.lanes text { fill: #222; } .lanes .dim { fill: #777; } .lanes .guilty { fill: #c22; }
+.lanes text { fill: #222; } .lanes .dim { fill: #666; } .lanes .guilty { fill: #c22; }
 .lanes text.guilty { font-weight: bold; }
 .lanes rect.call { fill: #58a; } .lanes rect.guilty { fill: #c22; }
 .lanes rect.waiting { fill-opacity: .45; }
 .lanes line { stroke: #8886; } .lanes .lead { stroke-dasharray: 1 3; }
 .lanes line.switch { stroke: #c80; stroke-width: 2; }
-@media (prefers-color-scheme: dark) { .lanes text { fill: #ddd; } .lanes .dim { fill: #999; } }
+@media (prefers-color-scheme: dark) { .lanes text { fill: #ddd; } .lanes .dim { fill: #aaa; }
+.lanes .guilty { fill: #f77; } .lanes rect.guilty { fill: #f77; } }
 )";
 
 std::string text_at(int x, int y, const std::string& classes, const std::string& text) {

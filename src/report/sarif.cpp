@@ -9,6 +9,7 @@
 
 #include "report/summary.h"
 #include "report/text.h"
+#include "report/uri.h"
 
 namespace kqtorture {
 namespace {
@@ -17,25 +18,6 @@ using nlohmann::ordered_json;
 
 std::string sarif_rule(const Finding& finding) {
   return finding.rule.empty() ? finding.verdict : finding.rule;
-}
-
-// The part of a URI that a file's name makes: what is no letter, digit, '.', '-', '_' or '/' is
-// written as %NN.
-std::string to_uri(const std::string& path) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  std::string uri;
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (plain || c == '.' || c == '-' || c == '_' || c == '/') {
-      uri += c;
-    } else {
-      uri += '%';
-      uri += kHex[byte >> 4];
-      uri += kHex[byte & 15];
-    }
-  }
-  return uri;
 }
 
 // Braces around one value are a list of it to one compiler and the value itself to another.

@@ -7,12 +7,16 @@
 #include <nlohmann/json.hpp>
 
 #include "report/files.h"
+#include "report/format.h"
 #include "report/text.h"
 
 namespace kqtorture {
 namespace {
 
 using nlohmann::ordered_json;
+
+// A score of all planted bugs is a few hundred kilobytes.
+constexpr size_t kMostJson = size_t{16} << 20;
 
 std::string number(const char* format, double value) {
   char buffer[64];
@@ -138,6 +142,8 @@ std::string result_of(const EngineSummary& engine) {
 
 std::string to_results_json(const CampaignSummary& campaign) {
   ordered_json object;
+  object["format"] = kResultsFormat.name;
+  object["format_version"] = kResultsFormat.version;
   object["version"] = campaign.version;
   object["started"] = campaign.started;
   object["subject"] = campaign.subject;
@@ -203,10 +209,21 @@ std::string to_table(const CampaignSummary& campaign) {
 
 bool write_reports(const CampaignSummary& campaign, const std::string& directory,
                    std::string* error) {
+  std::string bench, score, missing;
+  for (const EngineSummary& engine : campaign.engines) {
+    // What an earlier campaign measured is not this one's.
+    const bool worked =
+        engine.status == EngineStatus::kClean || engine.status == EngineStatus::kFound;
+    if (engine.name == "bench" && engine.slices > 0 && worked) {
+      read_file(directory + "/bench.json", kMostJson, &bench, &missing);
+    }
+  }
+  read_file(directory + "/score/score.json", kMostJson, &score, &missing);
   return write_file(directory + "/results.json", to_results_json(campaign), error) &&
          write_file(directory + "/junit.xml", to_junit_xml(campaign), error) &&
          write_file(directory + "/results.sarif", to_sarif(campaign), error) &&
-         write_file(directory + "/index.html", to_html(campaign), error);
+         write_file(directory + "/index.html", to_html(campaign, bench, score), error) &&
+         write_finding_pages(campaign, directory, error);
 }
 
 std::string title_of(const EngineSummary::Found& found) {

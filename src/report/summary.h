@@ -63,7 +63,10 @@ std::string to_results_json(const CampaignSummary& campaign);
 std::string to_junit_xml(const CampaignSummary& campaign);
 std::string to_sarif(const CampaignSummary& campaign);     // SARIF 2.1.0
 std::string to_markdown(const CampaignSummary& campaign);  // the summary of a CI job
-std::string to_html(const CampaignSummary& campaign);
+// The page of a campaign: with charts of bench.json and the table of score.json when their texts
+// are given.
+std::string to_html(const CampaignSummary& campaign, const std::string& bench = "",
+                    const std::string& score = "");
 // The page of one finding.
 std::string to_html(const EngineSummary::Found& found);
 // "2 found, 1 known", "clean", "skipped".
@@ -71,8 +74,15 @@ std::string result_of(const EngineSummary& engine);
 // The table that ends a campaign on the terminal.
 std::string to_table(const CampaignSummary& campaign);
 
-// Writes results.json, junit.xml, results.sarif and index.html into directory. Returns false and
-// sets *error to one line when one of them could not be written.
+// The page of each finding that is saved, and its history as a trace, into directory/pages/: where
+// the links of to_html() lead. False with *error set to one line when one could not be written.
+bool write_finding_pages(const CampaignSummary& campaign, const std::string& directory,
+                         std::string* error);
+
+// Writes results.json, junit.xml, results.sarif, index.html and the findings' pages into directory;
+// the page shows the bench.json there when the bench was run, and the score/score.json that a
+// count of planted bugs has left. Returns false and sets *error to one line when one of them could
+// not be written.
 bool write_reports(const CampaignSummary& campaign, const std::string& directory,
                    std::string* error);
 

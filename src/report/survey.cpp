@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "report/format.h"
 #include "report/text.h"
 
 namespace kqtorture {
@@ -85,8 +86,8 @@ std::string to_text(const SurveyReport& survey) {
 
 std::string to_json(const SurveyReport& survey) {
   ordered_json object;
-  object["format"] = kSurveyFormat;
-  object["format_version"] = kSurveyFormatVersion;
+  object["format"] = kSurveyFormat.name;
+  object["format_version"] = kSurveyFormat.version;
   object["version"] = survey.version;
   object["subject"] = to_utf8(survey.subject);
   object["layout"] = survey.layout;
@@ -110,13 +111,13 @@ std::string to_json(const SurveyReport& survey) {
 bool from_json(const std::string& text, SurveyReport* survey, std::string* error) {
   try {
     const auto object = nlohmann::json::parse(text);
-    if (object.value("format", "") != kSurveyFormat) {
+    if (object.value("format", "") != kSurveyFormat.name) {
       *error = "not a survey";
       return false;
     }
-    if (const int version = object.at("format_version"); version != kSurveyFormatVersion) {
+    if (const int version = object.at("format_version"); version != kSurveyFormat.version) {
       *error = "a survey in format " + std::to_string(version) + ", which this program, at " +
-               std::to_string(kSurveyFormatVersion) + ", does not read";
+               std::to_string(kSurveyFormat.version) + ", does not read";
       return false;
     }
     SurveyReport read;

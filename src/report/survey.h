@@ -36,13 +36,9 @@ struct SurveyReport {
   size_t deviating() const;
 };
 
-// Of the JSON: "format" and "format_version". A reader takes this version and no other.
-inline constexpr char kSurveyFormat[] = "kqtorture survey";
-inline constexpr int kSurveyFormatVersion = 1;
-
 std::string to_text(const SurveyReport& survey);
 std::string to_json(const SurveyReport& survey);
-// False with *error set to one line on anything malformed.
+// False with *error set to one line on anything malformed, or of another version (format.h).
 bool from_json(const std::string& text, SurveyReport* survey, std::string* error);
 // Knobs are rows, surveys columns; knobs on which they differ come first.
 std::string to_atlas(const std::vector<SurveyReport>& surveys);

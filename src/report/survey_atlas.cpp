@@ -50,11 +50,13 @@ std::string atlas_cell(const SurveyRow* row) {
 
 std::string atlas_table(const std::vector<SurveyReport>& surveys,
                         const std::vector<std::string>& knobs) {
-  std::string out = "<table>\n<thead><tr><th>knob</th>";
-  for (const SurveyReport& survey : surveys) out += "<th>" + to_markup(survey.subject) + "</th>";
+  std::string out = "<table>\n<thead><tr><th scope=\"col\">knob</th>";
+  for (const SurveyReport& survey : surveys) {
+    out += "<th scope=\"col\">" + to_markup(survey.subject) + "</th>";
+  }
   out += "</tr></thead>\n";
   for (const std::string& knob : knobs) {
-    out += "<tr><td>" + to_markup(knob) + "</td>";
+    out += "<tr><th scope=\"row\">" + to_markup(knob) + "</th>";
     for (const SurveyReport& survey : surveys) out += atlas_cell(row_of(survey, knob));
     out += "</tr>\n";
   }
@@ -79,9 +81,12 @@ std::string to_atlas(const std::vector<SurveyReport>& surveys) {
     (answers.size() > 1 ? differing : agreeing).push_back(knob);
   }
   std::string out = page_head("kqtorture: which kqueue does what") + kAtlasStyle;
-  out +=
-      "<table>\n<tr><th>subject</th><th>nearest profile</th><th>compared with</th>"
-      "<th>deviations</th><th>layout</th><th>host</th></tr>\n";
+  out += "<table>\n<tr>";
+  for (const char* head :
+       {"subject", "nearest profile", "compared with", "deviations", "layout", "host"}) {
+    out += std::string("<th scope=\"col\">") + head + "</th>";
+  }
+  out += "</tr>\n";
   for (const SurveyReport& survey : surveys) {
     out += "<tr><td>" + to_markup(survey.subject) + "</td><td>" + to_markup(survey.nearest) +
            "</td><td>" + to_markup(survey.profile) + "</td><td>" +

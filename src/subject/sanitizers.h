@@ -1,14 +1,20 @@
 // Under which sanitizer was this compiled?
 #pragma once
 
+// For the preprocessor, where declarations depend on it.
+#if defined(__SANITIZE_THREAD__)
+#define KQ_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define KQ_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef KQ_THREAD_SANITIZER
+#define KQ_THREAD_SANITIZER 0
+#endif
+
 namespace kqtorture {
 
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool kThreadSanitizer = true;
-#elif defined(__has_feature)
-inline constexpr bool kThreadSanitizer = __has_feature(thread_sanitizer);
-#else
-inline constexpr bool kThreadSanitizer = false;
-#endif
+inline constexpr bool kThreadSanitizer = KQ_THREAD_SANITIZER != 0;
 
 }  // namespace kqtorture

@@ -70,6 +70,12 @@ TEST(CommandLine, HelpIsEverywhere) {
   }
 }
 
+TEST(CommandLine, WhateverRunsAProgramCanBeToldThatItIsDangerous) {
+  for (const char* name : {"run", "replay", "shrink", "diff", "survey"}) {
+    EXPECT_THAT(kqtorture({name, "--help"}).output, HasSubstr("--dangerous")) << name;
+  }
+}
+
 TEST(CommandLine, VersionIsTextOrJson) {
   EXPECT_THAT(kqtorture({"version"}).output, ::testing::MatchesRegex("kqtorture [0-9.]+\n"));
   const auto json = nlohmann::json::parse(kqtorture({"version", "--json"}).output);

@@ -79,6 +79,19 @@ TEST_F(FindingCommands, ExplainDrawsTheThreads) {
   EXPECT_THAT(contents_of(page), HasSubstr("<svg "));
 }
 
+TEST_F(FindingCommands, AFileOfAnotherFormatOrVersionIsRefused) {
+  const std::string members = R"("verdict": "lost", "engine": "e", "message": "m"})";
+  const auto explain = [&](const std::string& head) {
+    testing::write_text(tree_.path("other.json"), "{" + head + members);
+    return tree_.kqtorture({"explain", tree_.path("other.json")});
+  };
+  EXPECT_EQ(explain("").code, kExitClean) << "it does not say";
+  EXPECT_EQ(explain(R"("format": "kqtorture finding", "format_version": 1, )").code, kExitClean);
+  refused(explain(R"("format": "kqtorture survey", "format_version": 1, )"), "not a finding");
+  refused(explain(R"("format": "kqtorture finding", "format_version": 2, )"), "format_version");
+  refused(explain(R"("format_version": "1", )"), "format_version");
+}
+
 TEST_F(FindingCommands, WhatIsNoFindingIsRefusedByName) {
   testing::write_text(tree_.path("bad.json"), "{");
   for (const char* command : {"explain", "replay"}) {

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "subject/worker.h"
 #include "tree.h"
 
@@ -71,13 +74,13 @@ TEST_F(KnownFile, TellsKnownFromNewAndNamesWhatVanished) {
   EXPECT_EQ(known_.reason(other), nullptr) << "of the same rule, and another shape";
   EXPECT_NE(known_.reason(finding_with(kAnotherBug, "lost", "I9")), nullptr);
   EXPECT_EQ(known_.reason(finding_with(kOneWay, "duplicate", "I6")), nullptr);
-  EXPECT_THAT(known_.vanished(), ::testing::ElementsAre("I1 lost/12345678 closed long ago"));
+  EXPECT_THAT(known_.vanished(nullptr), ::testing::ElementsAre("I1 lost/12345678 closed long ago"));
 
   const auto buckets = buckets_of(
       {{"a.json", one}, {"b.json", finding_with(kOtherWay)}, {"c.json", other}}, &known_);
   ASSERT_THAT(buckets, SizeIs(2));
   EXPECT_THAT(buckets[0].files, ::testing::ElementsAre("a.json", "b.json"));
-  EXPECT_THAT(to_text(buckets, known_),
+  EXPECT_THAT(to_text(buckets, known_, nullptr),
               ::testing::AllOf(HasSubstr("known:    I5 " + signature_of(one) + ", 2 findings"),
                                HasSubstr("new:      I5 " + signature_of(other) + ", 1 finding:"),
                                HasSubstr("vanished: I1 lost/12345678")));
@@ -95,6 +98,22 @@ TEST_F(KnownFile, ThatIsMalformedIsRefusedWithFileAndLine) {
   EXPECT_THAT(error, HasSubstr("none"));
 }
 
+TEST_F(KnownFile, VanishedIsOnlyWhatTheRunCouldHaveSeen) {
+  std::string error;
+  ASSERT_TRUE(
+      load("I1 lost/* @first of the first\nI2 lost/* @second\tof the second\n"
+           "I3 lost/* of any\n",
+           &error))
+      << error;
+  EXPECT_THAT(known_.vanished(nullptr), SizeIs(3));
+  const auto one_program = [](const std::string& scenario) { return scenario == "second"; };
+  EXPECT_THAT(known_.vanished(one_program),
+              ::testing::ElementsAre("I2 lost/* @second of the second"));
+  const auto all_but = [](const std::string& scenario) { return scenario != "first"; };
+  EXPECT_THAT(known_.vanished(all_but), SizeIs(2));
+  EXPECT_FALSE(load("I1 lost/* @first\n", &error)) << "a scenario is no reason";
+}
+
 constexpr char kGuilty[] = "if [ $canary = yes ]; then found double duplicate; exit 1; fi\n";
 
 class KnownCampaign : public ::testing::Test {
@@ -104,11 +123,13 @@ class KnownCampaign : public ::testing::Test {
     tree_.program("release", "kq_stress",
                   std::string(kGuilty) + "sleep 0.3; work 9 9 9; found mine lost; exit 1");
   }
-  Ran torture(const std::string& known) {
+  Ran torture(const std::string& known, const std::vector<std::string>& more = {}) {
     testing::write_text(tree_.path("known"), known);
-    return tree_.kqtorture({"torture", "--budget", "3", "--subject", testing::working_subject(),
-                            "--known", tree_.path("known")},
-                           {{"GITHUB_STEP_SUMMARY", tree_.path("summary.md")}});
+    std::vector<std::string> arguments = {
+        "torture", "--budget",         "3", "--subject", testing::working_subject(),
+        "--known", tree_.path("known")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return tree_.kqtorture(arguments, {{"GITHUB_STEP_SUMMARY", tree_.path("summary.md")}});
   }
   static std::string mine() {
     Finding finding;
@@ -143,6 +164,12 @@ TEST_F(KnownCampaign, WhatIsNewIsAFindingBesideWhatIsKnown) {
   EXPECT_THAT(ran.output, HasSubstr("signature: - " + mine()));
 }
 
+TEST_F(KnownCampaign, OfOneThatEndedEarlyNothingIsSaidToHaveVanished) {
+  const Ran ran = torture("- race/* gone\n", {"--first"});
+  EXPECT_EQ(ran.code, kExitFinding);
+  EXPECT_THAT(ran.output, Not(HasSubstr("vanished")));
+}
+
 TEST_F(KnownCampaign, MalformedFileIsRefusedBeforeAnythingRuns) {
   const Ran ran = torture("I5\n");
   EXPECT_EQ(ran.code, kExitUsage);
@@ -160,6 +187,69 @@ TEST_F(KnownCampaign, TriageSortsWhatAnyProgramSaved) {
   EXPECT_EQ(tree_.kqtorture({"triage", folder, "--known", tree_.path("known")}).code, kExitClean);
   EXPECT_EQ(tree_.kqtorture({"triage", tree_.path("nowhere")}).code, kExitUsage);
 }
+
+#if defined(KQT_CANARY)
+// The lines of a file of known findings that say what a program found.
+std::string all_of_it(const std::string& output) {
+  std::istringstream lines(output);
+  std::string known;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("new: ", 0) != 0) continue;
+    std::string rule, signature, word;
+    std::istringstream(line) >> word >> rule >> signature;
+    known += rule + " " + signature.substr(0, signature.find(',')) + " as it is\n";
+  }
+  return known;
+}
+
+class KnownToPrograms : public ::testing::Test {
+ protected:
+  Ran run_it(const std::vector<std::string>& command, const std::string& known) {
+    std::vector<std::string> words = command;
+    testing::write_text(directory_.path() + "/known", known);
+    words.insert(words.end(), {"--subject", KQT_CANARY, "--seed", "1"});
+    if (!known.empty()) words.insert(words.end(), {"--known", directory_.path() + "/known"});
+    return testing::run(words, {{"KQ_OUT", directory_.path() + "/out"}});
+  }
+  void everything_known_is_no_finding(const std::vector<std::string>& command,
+                                      const std::string& more, const std::string& vanished) {
+    const Ran fresh = run_it(command, "");
+    EXPECT_EQ(fresh.code, kExitFinding) << fresh.output;
+    const std::string known = all_of_it(fresh.output);
+    ASSERT_FALSE(known.empty()) << fresh.output;
+    EXPECT_EQ(run_it(command, "- lost/00000000 another\n").code, kExitFinding);
+    const Ran again = run_it(command, known + more);
+    EXPECT_EQ(again.code, kExitClean) << again.output;
+    EXPECT_THAT(again.output, HasSubstr("known:    "));
+    std::string named;
+    std::istringstream lines(again.output);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.rfind("vanished: ", 0) == 0) named += line.substr(10) + "\n";
+    }
+    EXPECT_EQ(named, vanished);
+    const Ran malformed = run_it(command, "I5\n");
+    EXPECT_EQ(malformed.code, kExitUsage);
+    EXPECT_EQ(std::count(malformed.output.begin(), malformed.output.end(), '\n'), 1);
+  }
+  testing::TemporaryDirectory directory_;
+};
+
+TEST_F(KnownToPrograms, SweepOfASampleSeesNothingVanish) {
+  // Of several jobs it is chance which one makes the last finding.
+  everything_known_is_no_finding(
+      {KQT_SWEEP, "--sample", "0.001", "--only", "SIGNAL", "--jobs", "1"}, "- lost/00000000 gone\n",
+      "");
+}
+
+TEST_F(KnownToPrograms, StressNamesWhatItsCasesCouldHaveSeen) {
+  const std::string name = "Stress/OneshotWaiters.EventIsHandedToOneOfThem/User";
+  everything_known_is_no_finding({KQT_STRESS, "--gtest_filter=" + name, "--iterations=3"},
+                                 "I1 lost/00000000 @" + name +
+                                     " gone\nI1 lost/00000000 @Other.Case not run\n"
+                                     "I1 lost/00000000 anywhere\n",
+                                 "I1 lost/00000000 @" + name + " gone\n");
+}
+#endif
 
 }  // namespace
 }  // namespace kqtorture

@@ -63,9 +63,10 @@ TEST_F(SurveyCommand, TheEmulatorIsTheStrictProfileInEveryFormat) {
       kqtorture({"survey", "--atlas", path("a.html"), path("one.json"), path("two.json")});
   EXPECT_EQ(atlas.code, kExitClean) << atlas.output;
   const std::string page = testing::read_text(path("a.html"));
-  EXPECT_THAT(page, AllOf(HasSubstr("<th>emulator</th><th>emulator</th>"), HasSubstr("</html>"),
-                          HasSubstr("unexpectedly can"), Not(HasSubstr("<script")),
-                          Not(HasSubstr("http"))));
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("<th scope=\"col\">emulator</th><th scope=\"col\">emulator</th>"),
+                    HasSubstr("</html>"), HasSubstr("unexpectedly can"), Not(HasSubstr("<script")),
+                    Not(HasSubstr("http"))));
 }
 
 #endif  // KQT_LIBKQ

@@ -218,6 +218,19 @@ TEST_F(UnseenClose, OfTheKqueueLeavesItsNumberToItsNextOwner) {
   subject().close(fresh);
 }
 
+// What was a kqueue's number is a pipe's: its bytes are counted, not what the old kqueue holds.
+TEST_F(UnseenClose, OfAKqueueDoesNotMakeAKqueueOfItsNumbersNextOwner) {
+  const int number = subject().kqueue();
+  ASSERT_GE(number, 0);
+  ASSERT_EQ(submit(number, {ev(1, filter::kUser, flag::kAdd), trigger(1)}), 0);
+  raw_close(number);
+  ASSERT_EQ(syscall(SYS_dup3, number_, number, 0), number);
+  put(pipe_.far, 3);
+  ASSERT_EQ(submit(kq_, ev(static_cast<uintptr_t>(number), filter::kRead, flag::kAdd)), 0);
+  EXPECT_EQ(only_event(kq_).data, 3);
+  subject().close(number);
+}
+
 // Whoever watched it through that number watches nothing any more, least of all a kqueue that the
 // last reference has gone from.
 TEST_F(UnseenClose, OfAWatchedKqueueRemovesTheKnoteOfItsWatcher) {

@@ -214,22 +214,13 @@ void run(const Variant& variant, std::set<int>* errors) {
     race.tear_down(supervisor);
     const contract::HistoryView view = recorder.view();
     ASSERT_EQ(contract::malformed(view), "");
-    const contract::CheckReport report = contract::check_history(
-        view, *contract::find_profile(subject->profile()), *contract::find_host("linux"));
-    const char* keep = std::getenv("KQ_KEEP");
-    if (report.verdict() != std::string("ok") && keep != nullptr)
-      contract::write_history(view, keep, &error);
+    const contract::CheckReport report = judge(view, *contract::find_profile(subject->profile()),
+                                               *contract::find_host("linux"), &sum);
     ASSERT_FALSE(report.violation) << "seed " << seed + round << ": " << story(view, report);
     // Each call under way when a kqueue is closed may or may not have reached it: more calls than
     // a few are more ways than anybody follows.
     ASSERT_TRUE(variant.replaces || report.decided()) << to_text(report);
     undecided += report.decided() ? 0 : 1;
-    sum.operations += report.operations;
-    sum.points += report.points;
-    sum.searched += report.searched;
-    sum.quiet_polls += report.quiet_polls;
-    sum.probes += report.probes;
-    sum.most_states = std::max(sum.most_states, report.most_states);
     for (const contract::ThreadLog& log : view.threads) {
       for (const contract::HistoryOp& op : log.ops) {
         if (op.value < 0) errors->insert(op.error);

@@ -3,19 +3,20 @@
 // KQ_SEED is the first seed and KQ_ROUNDS the number of rounds, unless a test says otherwise.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
+#include "../checker/effort.h"
 #include "contract/checker/checker.h"
+#include "contract/checker/history_file.h"
 #include "subject/sanitizers.h"
 
 namespace kqtorture {
 
-inline uint64_t number_in(const char* variable, uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 0) : otherwise;
-}
+using contract::testing::number_in;
 
 inline std::string story(const contract::HistoryView& view, const contract::CheckReport& report) {
   std::string text = to_text(report) + "\n";
@@ -27,6 +28,28 @@ inline std::string story(const contract::HistoryView& view, const contract::Chec
             std::to_string(op.end) + "] " + to_text(log, op) + "\n";
   }
   return text;
+}
+
+// Judges one round and adds its work to *sum. A history that is not accepted is kept in the file
+// that KQ_KEEP names.
+inline contract::CheckReport judge(const contract::HistoryView& view,
+                                   const contract::Profile& profile, const contract::Host& host,
+                                   contract::CheckReport* sum) {
+  contract::CheckReport report = contract::check_history(view, profile, host);
+  const char* keep = std::getenv("KQ_KEEP");
+  std::string error;
+  if (keep != nullptr && report.verdict() != std::string("ok") &&
+      !contract::write_history(view, keep, &error)) {
+    std::fprintf(stderr, "KQ_KEEP: %s\n", error.c_str());
+  }
+  sum->operations += report.operations;
+  sum->points += report.points;
+  sum->searched += report.searched;
+  sum->steps += report.steps;
+  sum->probes += report.probes;
+  sum->quiet_polls += report.quiet_polls;
+  sum->most_states = std::max(sum->most_states, report.most_states);
+  return report;
 }
 
 }  // namespace kqtorture

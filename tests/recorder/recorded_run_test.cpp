@@ -52,21 +52,10 @@ void run(const RaceOptions& base, uint64_t rounds) {
     ASSERT_EQ(contract::malformed(view), "");
     ASSERT_FALSE(recorder.truncated());
     const double start = cpu_seconds();
-    const contract::CheckReport report = contract::check_history(view, profile, host);
+    const contract::CheckReport report = judge(view, profile, host, &sum);
     checking += cpu_seconds() - start;
-    if (report.violation) {
-      const char* keep = std::getenv("KQ_KEEP");
-      if (keep != nullptr) contract::write_history(view, keep, &error);
-      FAIL() << "seed " << options.seed << ": " << story(view, report);
-    }
+    ASSERT_FALSE(report.violation) << "seed " << options.seed << ": " << story(view, report);
     ASSERT_TRUE(report.decided()) << to_text(report);
-    sum.operations += report.operations;
-    sum.points += report.points;
-    sum.searched += report.searched;
-    sum.steps += report.steps;
-    sum.probes += report.probes;
-    sum.quiet_polls += report.quiet_polls;
-    sum.most_states = std::max(sum.most_states, report.most_states);
     recorder.reset();
   }
   std::printf("%llu rounds, clock %s: %s; %.2f million operations checked a second\n",

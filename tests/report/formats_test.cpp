@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "report/arrows.h"
 #include "report/summary.h"
 #include "report/trace.h"
 
@@ -141,6 +142,37 @@ TEST(Trace, HasATrackASliceAndArrowsFromTriggerToDelivery) {
     EXPECT_EQ(start["tid"], start["name"] == "p.r READ" ? 1 : 3);
   }
   EXPECT_EQ(to_trace(Finding()), "");
+}
+
+// What kq_stress records. A number stands for one end of its object.
+TEST(Arrows, AreFoundInALogToo) {
+  Lanes lanes;
+  lanes.names = {"S", "A", "B"};
+  lanes.calls = {
+      {0, 0, 1, "pipe = 0 fd 6 fd2 7"},
+      {0, 2, 3, "write 6 amount 1 = -1 EBADF fd 6"},
+      {0, 4, 5, "write 7 amount 1 = 1 fd 7"},
+      {1, 6, 7, "kevent(3, {USER ident 9 flags ADD fflags 0 data 0 udata 0x1}, room 0, zero) = 0"},
+      {1, 8, 9,
+       "kevent(3, {USER ident 9 flags 0 fflags TRIGGER data 0 udata 0x1, USER ident 8 flags ADD "
+       "fflags 0 data 0 udata 0x0}, room 0, zero) = 0"},
+      {2, 4.5, 10,
+       "kevent(3, {}, room 4, wait) = 3 {READ ident 6 flags 0 fflags 0 data 1 udata 0x2, USER "
+       "ident 9 flags CLEAR fflags 0 data 0 udata 0x1, USER ident 8 flags ERROR fflags 0 data 2 "
+       "udata 0x0}"},
+      {1, 10, 11, "write 7 amount 1 = 1 fd 7"},
+  };
+  const auto arrows = arrows_of(lanes);
+  ASSERT_EQ(arrows.size(), 2u);
+  EXPECT_EQ(arrows[0].name, "6 READ");
+  EXPECT_EQ(arrows[0].source, &lanes.calls[2]) << "not what was written when it was over";
+  EXPECT_EQ(arrows[1].name, "9 USER");
+  EXPECT_EQ(arrows[1].source, &lanes.calls[4]) << "another change of the list names a trigger";
+  for (const Arrow& arrow : arrows) {
+    EXPECT_EQ(arrow.delivery, &lanes.calls[5]);
+    EXPECT_LT(arrow.to, 10) << "there the next call may begin";
+    EXPECT_LE(arrow.from, arrow.to);
+  }
 }
 
 }  // namespace
