@@ -218,6 +218,7 @@ class CPrinter {
         if (!condition.empty()) condition += " &&\n      ";
         Foreseen exactly;
         exactly.expect = answer.answer;
+        exactly.bits.resize(answer.answer.events.size(), {answer.flag_bits, 0xffffffff});
         condition += operations_.condition(static_cast<int>(index_of(answer.call)),
                                            any_op(answer.call), exactly);
       }

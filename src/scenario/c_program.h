@@ -48,6 +48,7 @@ struct CProgram {
   struct Answer {
     Call call;
     Expectation answer;
+    uint16_t flag_bits = 0xffff;  // of the events, those that are looked at
   };
   std::vector<std::vector<Answer>> forbidden;
   // What began only when the other had ended, in the run that `forbidden` is of.

@@ -2,6 +2,7 @@
 // to the caller, who asks the preprocessor.
 #include "scenario/c_words.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include "contract/vocabulary.h"
