@@ -77,6 +77,7 @@ void register_check(CommandLine* line);
 void register_diff(CommandLine* line);
 void register_explain(CommandLine* line);
 void register_explore(CommandLine* line);
+void register_export(CommandLine* line);
 void register_replay(CommandLine* line);
 void register_run(CommandLine* line);
 void register_score(CommandLine* line);

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   kqtorture::register_shrink(&line);
   kqtorture::register_replay(&line);
   kqtorture::register_explain(&line);
+  kqtorture::register_export(&line);
   kqtorture::register_triage(&line);
   kqtorture::register_version(&line);
   return line.run();

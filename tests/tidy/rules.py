@@ -241,7 +241,8 @@ def clang_format_is_silent(tree):
                              check=True).stdout
     if not re.search(r"version 14\.", version):
         raise Skipped(f"layout is decided by clang-format 14, here is {version.strip()}")
-    sources = [path for path in tree.files if is_cpp(path)]
+    # What is kept in the corpus is kept as it was written.
+    sources = [path for path in tree.files if is_cpp(path) and not path.startswith("corpus/")]
     if sources:
         answer = subprocess.run([program, "--dry-run", *sources], cwd=tree.root,
                                 capture_output=True, text=True, check=False)
