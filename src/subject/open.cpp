@@ -3,6 +3,7 @@
 //
 // Compiled a second time with KQT_SUBJECT_LINKED, for programs that are linked with the kqueue they
 // test: those have one subject and no choice.
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -116,6 +117,14 @@ std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* err
     subject->layout_ = Layout::kLibkqueue;
   }
   return subject;
+}
+
+void Subject::interrupt(pthread_t thread, int signal) const {
+  if (hooks_.interrupt != nullptr) {
+    hooks_.interrupt(thread);
+  } else {
+    pthread_kill(thread, signal);
+  }
 }
 
 }  // namespace kqtorture
