@@ -19,6 +19,7 @@
 #include "scenario/print.h"
 #include "scenario/random.h"
 #include "scenario/shrink.h"
+#include "subject/faults.h"
 #include "subject/worker.h"
 
 namespace kqtorture {
@@ -138,8 +139,11 @@ class FreeRunningEngine::Run {
       return;
     }
     run_.section(Role::kSetup);
-    start(iteration);
-    if (!see_through()) return;
+    {
+      const FaultsStrike faults(engine_.subject_, static_cast<uint64_t>(iteration));
+      start(iteration);
+      if (!see_through()) return;
+    }
     run_.section(Role::kFinally);
     result_.iterations++;
     judge();

@@ -12,6 +12,7 @@
 
 #include "report/text.h"
 #include "subject/executable.h"
+#include "subject/faults.h"
 #include "subject/loaders.h"
 #include "subject/profiles.h"
 
@@ -96,6 +97,8 @@ std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* err
       !override_of("KQ_HOST", "host", is_host, host_names, &host, error)) {
     return nullptr;
   }
+  const auto faults = faults_asked_for(error);
+  if (!faults) return nullptr;
   std::unique_ptr<Subject> subject;
   if (spec == "native") {
     subject = open_native(error);
@@ -108,6 +111,10 @@ std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* err
     *error = "no subject given: emulator, native, or the path of a shared object";
   } else {
     subject = open_shared_object(spec, spec, false, error);
+  }
+  if (subject != nullptr && faults->per_million > 0 && subject->hooks_.set_faults == nullptr) {
+    *error = "KQ_FAULTS: subject " + to_line(spec) + " does not export kqtorture_set_faults";
+    return nullptr;
   }
   if (subject != nullptr && !profile.empty()) subject->profile_ = profile;
   if (subject != nullptr && !host.empty()) subject->host_ = host;

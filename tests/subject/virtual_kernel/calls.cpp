@@ -313,7 +313,7 @@ extern "C" int kqtorture_interrupt(pthread_t thread) {
   return kernel().interrupt(thread) ? 0 : -1;
 }
 
-extern "C" void kqtorture_set_faults(unsigned per_million, unsigned long seed) {
+extern "C" void kqtorture_set_faults(unsigned per_million, uint64_t seed) {
   const Lock lock;
   kernel().faults = {per_million, seed != 0 ? seed : 1};
 }

@@ -7,6 +7,8 @@
 //   KQ_PLANT_DUP2_KEEPS       dup2() onto a number leaves the old file's knotes
 //   KQ_PLANT_CLOSE_FREES      close() frees the number before it drops the knotes
 //   KQ_PLANT_LAST_CLOSE_ONLY  close() drops knotes with the last descriptor of the file only
+// and one elsewhere, for the faults that are asked for (kqtorture_set_faults):
+//   KQ_PLANT_WANT_LEAVES      a change that failed for want of memory has made its knote
 #pragma once
 
 #include <memory>

@@ -92,7 +92,9 @@ int Kqueue::create(const Event& change, std::shared_ptr<File> file) {
     default:
       if (file == nullptr) return ENXIO;
   }
+#if !defined(KQ_PLANT_WANT_LEAVES)
   if (kernel().faults.strike()) return ENOMEM;
+#endif
   auto made = std::make_unique<Knote>();
   Knote& knote = *made;
   knote.event = change;
@@ -119,6 +121,9 @@ int Kqueue::create(const Event& change, std::shared_ptr<File> file) {
     start_timer(knote);
   }
   look(knote);
+#if defined(KQ_PLANT_WANT_LEAVES)
+  if (kernel().faults.strike()) return ENOMEM;
+#endif
   return 0;
 }
 
