@@ -226,7 +226,7 @@ void Round::reap() {
     signals_.released = true;
     race_.release(self_);
     for (size_t i = 0; i < threads_.size(); ++i) {
-      if (!ended(i)) pthread_kill(threads_[i].native_handle(), kReleaseSignal);
+      if (!ended(i)) environment().subject->interrupt(threads_[i].native_handle(), kReleaseSignal);
     }
   }
   for (std::thread& thread : threads_) thread.join();

@@ -19,6 +19,7 @@
 #include "scenario/print.h"
 #include "scenario/random.h"
 #include "scenario/shrink.h"
+#include "subject/faults.h"
 #include "subject/worker.h"
 
 namespace kqtorture {
@@ -33,6 +34,8 @@ constexpr std::chrono::milliseconds kBetweenParkedLooks{5};
 constexpr int kLooksOfAHang = 1000;
 // Signals to one and the same wait, after which it cannot be ended.
 constexpr int kSignalsToOneWait = 400;
+constexpr char kEndless[] =
+    "a wait cannot be ended by a signal (or, where the subject exports it, kqtorture_interrupt)";
 // Longest delay before an operation. Calls take about a microsecond, so delays of a few of them let
 // any two meet.
 constexpr size_t kMostDelayNs = 6000;
@@ -136,8 +139,11 @@ class FreeRunningEngine::Run {
       return;
     }
     run_.section(Role::kSetup);
-    start(iteration);
-    if (!see_through()) return;
+    {
+      const FaultsStrike faults(engine_.subject_, static_cast<uint64_t>(iteration));
+      start(iteration);
+      if (!see_through()) return;
+    }
     run_.section(Role::kFinally);
     result_.iterations++;
     judge();
@@ -173,7 +179,7 @@ class FreeRunningEngine::Run {
       if (moved) signals = 0;
       equal_looks = same ? equal_looks + 1 : 0;
       if (same && waiting) {
-        if (++signals > kSignalsToOneWait) return stuck("a wait cannot be ended by a signal");
+        if (++signals > kSignalsToOneWait) return stuck(kEndless);
         probe_and_interrupt(signals == 1);
       } else if (equal_looks > kLooksOfAHang) {
         return stuck("a call that may not wait sleeps");
@@ -213,7 +219,7 @@ class FreeRunningEngine::Run {
     for (size_t i = 0; i < count(); i++) {
       if (finished(i)) continue;
       if (probes) result_.interrupted++;
-      pthread_kill(ids_[i].handle, interrupting_signal());
+      engine_.subject_.interrupt(ids_[i].handle, interrupting_signal());
     }
   }
 

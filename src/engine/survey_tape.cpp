@@ -139,7 +139,7 @@ CloseSeen close_under_a_waiter(const Subject& subject, std::vector<std::string>*
            : back                                            ? CloseSeen::kNeither
                                                              : CloseSeen::kSleepsOn;
     while (!waiter.back || !closed) {
-      if (!waiter.back) pthread_kill(thread.native_handle(), interrupting_signal());
+      if (!waiter.back) subject.interrupt(thread.native_handle(), interrupting_signal());
       look_again();
     }
     closer.join();

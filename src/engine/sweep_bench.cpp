@@ -238,7 +238,9 @@ void SweepBench::run_on_object(const SweepStep& step, int slot, SweepSeen* seen)
       seen->value = subject_.calls().raise(static_cast<int>(ident(slot)));
       break;
     case Kind::kExit:
-      seen->value = place.child->exit_with(static_cast<int>(step.data));
+      // None where the subject knows nothing of the host's processes.
+      seen->value =
+          place.child == nullptr ? -1 : place.child->exit_with(static_cast<int>(step.data));
       break;
     default:
       fill(slot, step.end, seen);

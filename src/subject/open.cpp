@@ -3,6 +3,7 @@
 //
 // Compiled a second time with KQT_SUBJECT_LINKED, for programs that are linked with the kqueue they
 // test: those have one subject and no choice.
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "report/text.h"
 #include "subject/executable.h"
+#include "subject/faults.h"
 #include "subject/loaders.h"
 #include "subject/profiles.h"
 
@@ -99,6 +101,8 @@ std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* err
       !override_of("KQ_HOST", "host", is_host, host_names, &host, error)) {
     return nullptr;
   }
+  const auto faults = faults_asked_for(error);
+  if (!faults) return nullptr;
   std::unique_ptr<Subject> subject;
   if (spec == "native") {
     subject = open_native(error);
@@ -112,6 +116,10 @@ std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* err
   } else {
     subject = open_shared_object(spec, spec, false, error);
   }
+  if (subject != nullptr && faults->per_million > 0 && subject->hooks_.set_faults == nullptr) {
+    *error = "KQ_FAULTS: subject " + to_line(spec) + " does not export kqtorture_set_faults";
+    return nullptr;
+  }
   if (subject != nullptr && !profile.empty()) subject->profile_ = profile;
   if (subject != nullptr && !host.empty()) subject->host_ = host;
   // Its struct is FreeBSD 11's, so it goes by that name, too; but its numbers are its own.
@@ -120,6 +128,14 @@ std::unique_ptr<Subject> Subject::open(const std::string& spec, std::string* err
     subject->layout_ = Layout::kLibkqueue;
   }
   return subject;
+}
+
+void Subject::interrupt(pthread_t thread, int signal) const {
+  if (hooks_.interrupt != nullptr) {
+    hooks_.interrupt(thread);
+  } else {
+    pthread_kill(thread, signal);
+  }
 }
 
 }  // namespace kqtorture

@@ -174,6 +174,8 @@ bool SharedObjectSubject::bind_calls(const Library& library, std::string* error)
   library.assign("closedir", &calls_.closedir);
   library.assign("sigaction", &calls_.sigaction);
   library.assign("raise", &calls_.raise);
+  library.assign("kqtorture_interrupt", &hooks_.interrupt);
+  library.assign("kqtorture_set_faults", &hooks_.set_faults);
   return true;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -112,6 +113,16 @@ struct SubjectCalls {
   int (*sigaction)(int signal, const struct sigaction* act, struct sigaction* old);
 };
 
+// What a subject may export beside the calls, under these names with kqtorture_ in front; null
+// where it does not. docs/subjects.md says what they promise.
+struct SubjectHooks {
+  // Ends the wait, in kevent or any other of the subject's calls, that the thread is in: it fails
+  // with EINTR. Returns 0, or -1 if the thread does not wait, and then it has no effect.
+  int (*interrupt)(pthread_t thread);
+  // From now on each step that the contract allows to fail does so this often; 0 is never.
+  void (*set_faults)(unsigned per_million, uint64_t seed);
+};
+
 class Subject {
  public:
   virtual ~Subject() = default;
@@ -134,6 +145,10 @@ class Subject {
                      const timespec* timeout) const = 0;
 
   const SubjectCalls& calls() const { return calls_; }
+  const SubjectHooks& hooks() const { return hooks_; }
+  // Ends the wait that the thread is in with EINTR, by the hook, else by the signal, of which the
+  // caller has installed a handler without SA_RESTART. One that is about to wait may miss it.
+  void interrupt(pthread_t thread, int signal) const;
   const std::string& spec() const { return spec_; }
   // The name of the profile (CONTRACT: section "profiles") this subject is judged by: KQ_PROFILE,
   // the object's own kqtorture_profile, or the default for the kind of subject.
@@ -156,6 +171,7 @@ class Subject {
 
  protected:
   SubjectCalls calls_{};
+  SubjectHooks hooks_{};
   std::string spec_;
   std::string profile_ = "strict-2006";
   std::string host_;

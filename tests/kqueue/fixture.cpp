@@ -2,8 +2,6 @@
 #include "fixture.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -26,19 +24,6 @@ namespace {
 std::unique_ptr<Subject>& opened_subject() {
   static std::unique_ptr<Subject> instance;
   return instance;
-}
-
-bool probe_host_descriptors() {
-  int ends[2];
-  if (subject().calls().pipe == nullptr || subject().calls().pipe(ends) != 0) return false;
-  const bool wrote = subject().write(ends[1], "abc", 3) == 3;
-  struct stat status {};
-  int pending = 0;
-  const bool seen = wrote && fstat(ends[0], &status) == 0 && S_ISFIFO(status.st_mode) &&
-                    ioctl(ends[0], FIONREAD, &pending) == 0 && pending == 3;
-  subject().close(ends[0]);
-  subject().close(ends[1]);
-  return seen;
 }
 
 // How often the thread has been switched out so far while it sleeps now; -1 while it runs or
@@ -77,10 +62,7 @@ const Traits& knob() {
   return *row;
 }
 
-bool host_descriptors() {
-  static const bool seen = probe_host_descriptors();
-  return seen;
-}
+bool host_descriptors() { return !subject().has_own_descriptors(); }
 
 bool raw_pointers() { return subject().layout() == Layout::kFreebsd11 && knob().checks_pointers; }
 

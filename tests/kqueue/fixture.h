@@ -28,7 +28,7 @@ const Traits& knob();
 void set_subject(std::unique_ptr<Subject> opened);
 
 // Whether a descriptor of the subject is one of the host: only then may the host's poll, epoll,
-// ioctl or lseek see it. Found out by looking at a pipe of the subject with the host's eyes.
+// ioctl or lseek see it.
 bool host_descriptors();
 // Whether the subject gets the caller's own pointers, bad ones included, and looks at them.
 bool raw_pointers();

@@ -328,11 +328,11 @@ TEST_F(Signal, WakesAWaiter) {
 }
 
 TEST_F(Signal, ToTheWaitingThreadItIsAnEventAndNoInterruption) {
+  REQUIRE_HOST_DESCRIPTORS();
   Disposition handler(SIGUSR1, count_handled);
   ASSERT_EQ(submit(kq_, signal_ev(flag::kAdd)), 0);
   Waiter waiter(kq_);
   waiter.wait_until_parked();
-  REQUIRE_HOST_DESCRIPTORS();
   ASSERT_EQ(pthread_kill(waiter.native_handle(), SIGUSR1), 0);
   const Outcome outcome = waiter.join();
   ASSERT_EQ(outcome.count, 1) << outcome.error;
@@ -341,25 +341,25 @@ TEST_F(Signal, ToTheWaitingThreadItIsAnEventAndNoInterruption) {
 }
 
 TEST_F(Signal, HandledItInterruptsTheWaitOnAnotherKqueue) {
+  REQUIRE_HOST_DESCRIPTORS();
   Disposition handler(SIGUSR1, count_handled, SA_RESTART);
   const Fd other(subject().kqueue());
   ASSERT_EQ(submit(other, signal_ev(flag::kAdd)), 0);
   Waiter waiter(kq_);
   waiter.wait_until_parked();
-  REQUIRE_HOST_DESCRIPTORS();
   ASSERT_EQ(pthread_kill(waiter.native_handle(), SIGUSR1), 0);
   EXPECT_EQ(waiter.join().error, EINTR);
   EXPECT_EQ(only_event(other).data, 1);
 }
 
 TEST_F(Signal, IgnoredItDoesNotInterruptTheWaitOnAnotherKqueue) {
+  REQUIRE_HOST_DESCRIPTORS();
   Disposition ignore(SIGUSR1, SIG_IGN);
   const Fd other(subject().kqueue());
   ASSERT_EQ(submit(other, signal_ev(flag::kAdd)), 0);
   ASSERT_EQ(submit(kq_, ev(1, filter::kUser, flag::kAdd)), 0);
   Waiter waiter(kq_);
   waiter.wait_until_parked();
-  REQUIRE_HOST_DESCRIPTORS();
   ASSERT_EQ(pthread_kill(waiter.native_handle(), SIGUSR1), 0);
   EXPECT_EQ(wait_event(other).data, 1);
   waiter.wait_until_parked();

@@ -152,7 +152,7 @@ class Interrupted : public KqueueTest {
   static Outcome interrupt(Waiter& waiter) {
     waiter.wait_until_parked();
     while (!waiter.returned()) {
-      pthread_kill(waiter.native_handle(), SIGUSR1);
+      subject().interrupt(waiter.native_handle(), SIGUSR1);
       sleep_ms(5);
     }
     return waiter.join();

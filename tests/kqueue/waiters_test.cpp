@@ -116,7 +116,7 @@ TEST_P(OneLeaves, ByASignalEvenIfCallsAreRestartedAfterIt) {
   Waiter& waiter = *chosen();
   // Again, should it have come before the thread slept.
   while (!waiter.returned()) {
-    pthread_kill(waiter.native_handle(), SIGUSR1);
+    subject().interrupt(waiter.native_handle(), SIGUSR1);
     sleep_ms(1);
   }
   const Outcome outcome = waiter.join();

@@ -27,7 +27,8 @@ std::string object(const std::string& name) {
 class Open : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name : {"KQ_SUBJECT", "KQ_PROFILE", "KQ_HOST", "KQ_LAYOUT", "KQ_LIBKQ"})
+    for (const char* name :
+         {"KQ_SUBJECT", "KQ_PROFILE", "KQ_HOST", "KQ_LAYOUT", "KQ_LIBKQ", "KQ_FAULTS"})
       unsetenv(name);
   }
   void TearDown() override { SetUp(); }
@@ -211,6 +212,20 @@ TEST_F(Open, DescriptorsOfAVirtualKernelNeverReachTheHost) {
 }
 
 #if defined(__linux__)
+TEST_F(Open, FaultsThatMeanNothingAreRefused) {
+  for (const char* faults : {"often", "1000001", "-1", "5:", "5:x", "5:1 ", ":1", " 5"}) {
+    setenv("KQ_FAULTS", faults, 1);
+    refuses(object("plain"), "is not RATE or RATE:SEED");
+  }
+}
+
+TEST_F(Open, FaultsAreRefusedWhereTheObjectCannotFail) {
+  setenv("KQ_FAULTS", "5:1", 1);
+  refuses(object("plain"), "does not export kqtorture_set_faults");
+  setenv("KQ_FAULTS", "0", 1);
+  EXPECT_NE(open(object("plain")), nullptr) << error_;
+}
+
 TEST_F(Open, NativeIsRefusedWhereTheSystemHasNoKqueue) {
   refuses("native", "this operating system has no kqueue");
 }

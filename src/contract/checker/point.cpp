@@ -54,8 +54,9 @@ int dead_pipe_error(const Rules& rules, const World& world, size_t index, bool* 
   if (key.filter != filter::kWrite || key.number == kNoIndex) return 0;
   const Number& number = world.number(key.number);
   const Thing* thing = world.thing_of(number);
-  if (thing == nullptr || thing->kind != Kind::kPipe || number.end != 1) return 0;
-  if (thing->numbers[0] > 0) return 0;
+  const bool writes = number.end == 1 || rules.host.pipe_bidirectional;
+  if (thing == nullptr || thing->kind != Kind::kPipe || !writes) return 0;
+  if (thing->numbers[1 - number.end] > 0) return 0;
   if ((thing->vague & kHeld) != 0) {
     // The reader may not have gone yet.
     *anything = true;

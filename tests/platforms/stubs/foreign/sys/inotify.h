@@ -1,0 +1,2 @@
+/* No BSD that is checked has it in every release: whoever includes it has to ask first. */
+#error "<sys/inotify.h> is Linux's"
