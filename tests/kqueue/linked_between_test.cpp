@@ -6,10 +6,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <functional>
@@ -297,6 +299,63 @@ TEST_F(Between, WhatIsAddedRightAfterADup2Stays) {
   EXPECT_EQ(only_event(kq_).ident, static_cast<uintptr_t>(number));
 }
 
+// Who sees the flag of before has come before the dup2(), which then took the knote along.
+TEST_F(Between, ADup2OfTheSameFileOntoASocketIsOneStep) {
+  const Pair pair = connect_pair(Transport::kUnix);
+  const int number = pair.near;
+  const Fd copy(dup(number));
+  ASSERT_EQ(fcntl(number, F_SETFD, FD_CLOEXEC), 0);
+  int added = -1, flags = -1;
+  Other other;
+  Step step{SYS_dup3,
+            [=](long, long onto) { return onto == number; },
+            [&] {
+              other.start([&] {
+                added = submit(kq_, read_ev(number, flag::kAdd));
+                flags = fcntl(number, F_GETFD);
+              });
+              other.wait_until_done_or_waiting();
+            },
+            {}};
+  next_step = &step;
+  ASSERT_EQ(dup2(copy, number), number);
+  other.join();
+  expect_taken();
+  EXPECT_EQ(added, 0);
+  EXPECT_EQ(submit(kq_, read_ev(number, flag::kDelete)), flags == FD_CLOEXEC ? ENOENT : 0);
+}
+
+// Of two kqueues that watch it since the close began, one is closed while the other is looked at.
+TEST_F(Between, AKqueueIsClosedWhileANumberIsThatItWatches) {
+  const int number = fcntl(pipe_.near, F_DUPFD_CLOEXEC, 900), second = subject().kqueue();
+  ASSERT_GE(number, 900);
+  ASSERT_GE(second, 0);
+  Other other;
+  int closed = -1;
+  Step look{SYS_epoll_ctl,
+            [](long, long operation) { return operation == EPOLL_CTL_ADD; },
+            [&] {
+              other.start([&] { closed = subject().close(second); });
+              other.wait_until_done_or_waiting();
+            },
+            {}};
+  Step close_it{SYS_close,
+                [=](long fd, long) { return fd == number; },
+                [&] {
+                  EXPECT_EQ(submit(second, read_ev(number, flag::kAdd)), 0);
+                  EXPECT_EQ(submit(kq_, read_ev(number, flag::kAdd)), 0);
+                  next_step = &look;
+                },
+                {}};
+  next_step = &close_it;
+  ASSERT_EQ(::close(number), 0);
+  other.join();
+  expect_taken();
+  EXPECT_EQ(closed, 0);
+  put(pipe_.far, 1);
+  EXPECT_TRUE(silent(kq_));
+}
+
 TEST_F(Between, TwoCallsCleanUpAfterTwoProcesses) {
   ChildProcess first, second;
   for (ChildProcess* child : {&first, &second}) {
@@ -320,21 +379,26 @@ TEST_F(Between, TwoCallsCleanUpAfterTwoProcesses) {
   EXPECT_TRUE(silent(kq_));
 }
 
-// Two threads meet in the first use of a page of the table of numbers.
+// Two threads meet in the first use of a page of the table of numbers: of the first that is unused.
 TEST_F(Between, OfTwoPagesForOneRangeOfNumbersOneIsGivenBack) {
-  constexpr int kFresh = 7168;
+  constexpr int kFirst = 7168, kPage = 1024;
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur <= kFresh + 1) GTEST_SKIP() << "not that many numbers";
+  const auto last = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 100000)) - 2;
+  if (last < kFirst) GTEST_SKIP() << "not that many numbers";
   large_blocks.clear();
   bool met = false;
-  at_large_block = [&] { met = dup2(kq_, kFresh + 1) == kFresh + 1; };
-  ASSERT_EQ(dup2(kq_, kFresh), kFresh);
+  for (int number = kFirst; !met && number <= last; number += kPage) {
+    at_large_block = [&] { met = dup2(kq_, number + 1) == number + 1; };
+    ASSERT_EQ(dup2(kq_, number), number);
+    EXPECT_EQ(subject().close(number), 0);
+    EXPECT_EQ(subject().close(number + 1), met ? 0 : -1);
+  }
+  at_large_block = nullptr;
   EXPECT_TRUE(met);
   EXPECT_EQ(large_blocks.size(), 1u);
-  for (const int fd : {kFresh, kFresh + 1}) EXPECT_EQ(subject().close(fd), 0);
 }
 
 }  // namespace
