@@ -2,7 +2,7 @@
 """Writes mutants of libkq that nobody thought of, as patches for `kqtorture score`.
 
 usage: mutate.py RECIPE --out FOLDER [--count N] [--seed N] [--operator NAME]... [--explained FILE]
-                 [--jobs N]
+                 [--drawn FILE] [--jobs N]
 
 RECIPE is lib/kq_recipe.json of the preset release: which sources, compiled how. Every place where
 an operator of mutate_operators.py applies is a candidate; they are tried in an order that the seed
@@ -11,7 +11,9 @@ has. So the N are an unbiased sample of all that could be written, and the same 
 patches. Those in headers are not among them: each would cost a compilation of every source.
 
 A name says the operator, the file and six digits of a hash of what is changed and in which
-function, so it survives edits elsewhere. FILE has what is known about survivors, a paragraph each:
+function, so it survives edits elsewhere; and so does its place in the order, which the seed draws
+by the name. Names that the FILE of --drawn has, one a line, come before all others: a sample that
+was drawn once is kept. That of --explained has what is known about survivors, a paragraph each:
 
     negate_scan_0a1b2c equivalent: nobody sees it, because ...
     drop_knote_3d4e5f untestable: the machine would have to ...
@@ -28,7 +30,6 @@ import hashlib
 import json
 import os
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -145,6 +146,7 @@ def parse_arguments():
     parser.add_argument("--seed", type=int, default=20061117)
     parser.add_argument("--operator", action="append", choices=mutate_operators.OPERATORS)
     parser.add_argument("--explained", type=pathlib.Path)
+    parser.add_argument("--drawn", type=pathlib.Path)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     if options.count < 1 or options.jobs < 1:
@@ -153,7 +155,7 @@ def parse_arguments():
 
 
 def draw(options, recipe):
-    """Candidates of the chosen operators in the order of the seed."""
+    """Candidates of the chosen operators in the order of the seed, those drawn before first."""
     source = pathlib.Path(recipe["source"])
     resources = subprocess.run(["clang", "-print-resource-dir"], capture_output=True, text=True,
                                check=True).stdout.strip()
@@ -164,8 +166,12 @@ def draw(options, recipe):
         found += candidates_of(source / name, flags)
     wanted = options.operator or mutate_operators.OPERATORS
     found = [each for each in found if each[2].operator in wanted]
-    random.Random(options.seed).shuffle(found)
-    return found
+    drawn = set(options.drawn.read_text().split()) if options.drawn else set()
+
+    def place(name):
+        return name not in drawn, hashlib.sha256(f"{options.seed} {name}".encode()).digest()
+
+    return sorted(found, key=lambda each: place(each[0]))
 
 
 def main():

@@ -23,10 +23,6 @@ using Clock = Child::Clock;
 
 // How often the campaign looks up from waiting, for its progress line.
 constexpr std::chrono::milliseconds kWatchInterval{200};
-// How long a program may overrun its budget before it is ended: longer than a supervisor needs to
-// tell a hang from a pause (two looks of 10 seconds). No verdict depends on it: what is ended here
-// counts as not having done its work.
-constexpr std::chrono::seconds kOverrun{60};
 
 constexpr size_t kMaxLog = size_t{64} << 20;
 
@@ -50,7 +46,7 @@ SpawnOptions spawn_options(const Job& job, const std::string& stats_file, int lo
 }
 
 void wait_for(Child* child, const Job& job, const std::function<bool()>& watch, JobResult* result) {
-  const auto limit = Clock::now() + kOverrun +
+  const auto limit = Clock::now() + job.overrun +
                      std::chrono::milliseconds(static_cast<long long>(job.seconds * 1000));
   while (!child->wait_until(Clock::now() + kWatchInterval)) {
     if (const int number = pending_signal()) {
@@ -62,7 +58,8 @@ void wait_for(Child* child, const Job& job, const std::function<bool()>& watch, 
     if (Clock::now() > limit) {
       child->end(SIGTERM);
       result->end = JobResult::End::kStopped;
-      result->problem = "did not end within a minute of its budget and was stopped";
+      result->problem = "did not end within " + std::to_string(job.overrun.count()) +
+                        " s of its budget and was stopped";
       return;
     }
     if (!watch()) {

@@ -2,6 +2,7 @@
 // in a log, its work and findings collected, and ended when it does not end.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -18,8 +19,12 @@ struct Job {
   Variables variables;                 // beside KQ_SEED, KQ_BUDGET, KQ_STATS and KQ_OUT
   uint64_t seed = 0;
   double seconds = 0;  // its budget
-  std::string out;     // the output directory: findings go to <out>/findings
-  std::string log;     // file that its output is added to
+  // How long it may overrun the budget before it is ended: longer than a supervisor needs to tell a
+  // hang from a pause (two looks of 10 seconds). No verdict depends on it: what is ended here
+  // counts as not having done its work.
+  std::chrono::seconds overrun{60};
+  std::string out;  // the output directory: findings go to <out>/findings
+  std::string log;  // file that its output is added to
 };
 
 struct JobResult {

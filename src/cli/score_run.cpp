@@ -33,6 +33,9 @@ constexpr const char* kOrder[] = {
 constexpr double kMoment = 1;
 // A program that has found something is left this long to say so and end.
 constexpr std::chrono::milliseconds kLastWords{500};
+// A mutant may hang an engine. That is for the engine's supervisor to tell, from the processor time
+// that was used without progress: up to 30 s, for which a busy machine may need ten times as long.
+constexpr std::chrono::seconds kOverrun{600};
 // The sweep has no budget: this part of it is a few seconds.
 constexpr char kSweepSample[] = "0.02";
 
@@ -206,7 +209,12 @@ ScoreCell Scoring::ask(const std::string& name, const Mutant& mutant, const Buil
   for (const char* told : {"KQ_LAYOUT", "KQ_PROFILE", "KQ_LIBKQ"}) {
     job.variables[told] = std::nullopt;
   }
+  job.overrun = kOverrun;
+  // What is used after it was freed is not what it was.
+  job.variables["MALLOC_PERTURB_"] = "165";
   if (name == kLinked) {
+    // Whatever runs out, at whichever call.
+    job.variables["KQ_EFFORT"] = "100";
     // Nothing is loaded into it: its own library is another one.
     std::filesystem::create_directory(options.out + "/lib", ignored);
     std::filesystem::create_symlink(built.plain, options.out + "/lib/libkq.so.0", ignored);

@@ -116,6 +116,20 @@ TEST_F(Fifo, WriteHasRoomUntilItIsFull) {
   EXPECT_EQ(poll_events(kq_).size(), 1u);
 }
 
+// A pipe without a reader is dead; a FIFO may be opened again.
+TEST_F(Fifo, TheKnoteOfAWriterOutlivesTheReader) {
+  REQUIRE_KNOB(knob().freebsd_objects);
+  const Fd writer = open_writer();
+  const auto ident = static_cast<uintptr_t>(int{writer});
+  ASSERT_EQ(submit(kq_, ev(ident, filter::kWrite, flag::kAdd)), 0);
+  reader_.reset();
+  EXPECT_EQ(flags_of(only_event(kq_)), flag::kEof);
+  reader_ = Fd(subject().calls().open(path_.c_str(), O_RDONLY | O_NONBLOCK));
+  const Kevent event = only_event(kq_);
+  EXPECT_EQ(flags_of(event), 0);
+  EXPECT_GT(event.data, 0);
+}
+
 TEST_F(Fifo, AWriterWakesAWaiter) {
   const Fd writer = open_writer();
   ASSERT_EQ(submit(kq_, read_ev(flag::kAdd)), 0);

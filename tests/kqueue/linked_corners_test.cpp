@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/event.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "objects.h"
@@ -181,6 +183,79 @@ TEST_F(Corners, AProcdescThatAsksForTheExitNoMoreIsNotToldOfIt) {
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(Corners, ANumberOfLibkqsOwnIsNotDuplicatedNotEvenAsZero) {
+  constexpr int kLooked = 2048;
+  const auto is_open = [](int fd) { return syscall(SYS_fcntl, fd, F_GETFD) >= 0; };
+  EXPECT_EQ(in_child([&] {
+              std::vector<bool> before;
+              for (int fd = 0; fd < kLooked; ++fd) before.push_back(is_open(fd));
+              const int own = subject().kqueue();
+              if (own < 0) return 1;
+              subject().close(0);
+              int libkqs = 0;
+              for (int fd = 3; fd < kLooked; ++fd) {
+                if (fd == own || !is_open(fd) || before[static_cast<size_t>(fd)]) continue;
+                ++libkqs;
+                if (dup(fd) != -1 || errno != EBADF) return 2;
+              }
+              return libkqs > 0 ? 0 : 3;
+            }),
+            0);
+}
+
+// Asked whose it is, a descriptor that libkq has not seen come leaves everything as it was.
+TEST_F(Corners, AnUnseenDuplicateDoesNotMakeZeroFire) {
+  const Pair pair = connect_pair(Transport::kUnixDatagram);
+  EXPECT_EQ(in_child([&] {
+              const int own = subject().kqueue();
+              if (own < 0 || dup2(pair.near, 0) != 0 || add(own, 0) != 0) return 1;
+              if (submit(own, {ev(7, filter::kUser, flag::kAdd), trigger(7)}) != 0) return 2;
+              const int unseen = static_cast<int>(syscall(SYS_dup, own));
+              for (int look = 0; look < 3; ++look) {
+                const Outcome outcome = call(unseen, {}, 4);
+                if (outcome.count != 1 || outcome.entries[0].ident != 7) return 3;
+              }
+              return 0;
+            }),
+            0);
+}
+
+TEST_F(Corners, TheErrorOfACallIsThatOfItsChangeWhateverIsLookedAtAfterwards) {
+  const Fd counter(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+  const Kevent change = ev(static_cast<uintptr_t>(int{counter}), filter::kRead,
+                           flag::kAdd | flag::kOneshot | flag::kDisable);
+  ASSERT_EQ(submit(kq_, change), 0);
+  // What an eventfd holds cannot be counted, and that is found out when the call has failed.
+  EXPECT_EQ(submit(kq_, {ev(change.ident, filter::kRead, flag::kEnable),
+                         ev(99, filter::kUser, flag::kDelete)}),
+            ENOENT);
+  EXPECT_EQ(only_event(kq_).data, 1);
+}
+
+// What cannot be counted is told as 1; that is no reason to count nothing any more.
+TEST_F(Corners, AfterAnObjectThatCannotCountATerminalStillCounts) {
+  const Fd counter(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)), master(posix_openpt(O_RDWR | O_NOCTTY));
+  if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) {
+    GTEST_SKIP() << "the host has no pseudo-terminals left";
+  }
+  const std::string name = ptsname(master);
+  Fd slave(open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_GE(slave, 0);
+  ASSERT_EQ(add(kq_, counter), 0);
+  ASSERT_EQ(add(kq_, master), 0);
+  slave.reset();
+  const std::vector<Kevent> events = poll_events(kq_);
+  ASSERT_EQ(idents(events), (std::vector<uintptr_t>{static_cast<uintptr_t>(int{counter}),
+                                                    static_cast<uintptr_t>(int{master})}));
+  EXPECT_EQ(events[1].data, 0);
+  slave = Fd(open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_GE(slave, 0);
+  put(slave, 7);
+  eventfd_t taken;
+  ASSERT_EQ(eventfd_read(counter, &taken), 0);
+  EXPECT_EQ(wait_event(kq_).data, 7);
 }
 
 }  // namespace

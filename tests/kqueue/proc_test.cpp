@@ -132,6 +132,17 @@ TEST_F(Proc, ItselfCanBeWatched) {
   EXPECT_EQ(submit(kq_, exit_ev(getpid(), flag::kDelete)), 0);
 }
 
+TEST_F(Proc, TheFirstProcessCanBeWatched) {
+  const Kevent first = exit_ev(1), no_process = ev(0, filter::kProc, flag::kAdd, note::kExit);
+  if (kill(1, 0) != 0 && errno == ESRCH) GTEST_SKIP() << "there is no process 1";
+  EXPECT_EQ(submit(kq_, first), 0);
+  EXPECT_TRUE(silent(kq_));
+  EXPECT_EQ(submit(kq_, exit_ev(1, flag::kDelete)), 0);
+  if (subject().is_emulator()) {
+    EXPECT_EQ(submit(kq_, no_process), ESRCH);
+  }
+}
+
 TEST_F(Proc, WithoutInterestTheExitRemovesTheKnoteInSilence) {
   REQUIRE_KNOB(knob().exit_needs_interest);
   ChildProcess child;

@@ -2,12 +2,14 @@
 // program handles it, ignores it, or leaves it to a default that does nothing; and it takes
 // nothing away from the program's own handler.
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
 
 #include "objects.h"
+#include "processes.h"
 
 namespace kqtorture {
 namespace {
@@ -127,6 +129,25 @@ TEST_F(Signal, AHandlerForOneSignalIsResetAfterIt) {
   EXPECT_EQ(handled.load(), 1);
   EXPECT_EQ(shown(SIGURG).sa_handler, SIG_DFL);
   EXPECT_EQ(only_event(kq_).data, 3);
+}
+
+TEST_F(Signal, WhoDoesNotWantToHearOfStoppedChildrenIsToldOfTheirEndOnly) {
+  REQUIRE_HOST_DESCRIPTORS();
+  Disposition discard(SIGCHLD, SIG_DFL, SA_NOCLDSTOP);
+  ASSERT_EQ(submit(kq_, signal_ev(flag::kAdd, SIGCHLD)), 0);
+  ChildProcess child;
+  const auto wait_for = [&](int what) {
+    siginfo_t info{};
+    while (waitid(P_PID, static_cast<id_t>(child.pid()), &info, what) < 0 && errno == EINTR) {
+    }
+  };
+  ASSERT_EQ(kill(child.pid(), SIGSTOP), 0);
+  wait_for(WSTOPPED);
+  ASSERT_EQ(kill(child.pid(), SIGCONT), 0);
+  wait_for(WCONTINUED);
+  EXPECT_TRUE(silent(kq_));
+  child.exit_with(0);
+  EXPECT_EQ(wait_event(kq_).data, 1);
 }
 
 TEST_F(Signal, WhatIsDiscardedByDefaultIsCounted) {

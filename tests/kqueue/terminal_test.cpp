@@ -88,6 +88,19 @@ TEST_F(Terminal, HangupIsEof) {
   EXPECT_TRUE(wait_event(kq_).flags & flag::kEof);
 }
 
+TEST_F(Terminal, OnceGoneItTakesItsKnotesAlong) {
+  REQUIRE_KNOB(knob().freebsd_objects);
+  make_raw();
+  const Kevent write_ev = ev(ident_, filter::kWrite, flag::kAdd | flag::kDisable);
+  ASSERT_EQ(submit(kq_, {read_ev(flag::kAdd), write_ev}), 0);
+  master_.reset();
+  EXPECT_EQ(flags_of(wait_event(kq_)), flag::kEof | flag::kOneshot);
+  EXPECT_EQ(submit(kq_, read_ev(flag::kDelete)), ENOENT);
+  ASSERT_EQ(submit(kq_, ev(ident_, filter::kWrite, flag::kEnable)), 0);
+  EXPECT_EQ(flags_of(only_event(kq_)), flag::kEof | flag::kOneshot);
+  EXPECT_TRUE(silent(kq_));
+}
+
 TEST_F(Terminal, TypingWakesAWaiter) {
   make_raw();
   ASSERT_EQ(submit(kq_, read_ev(flag::kAdd | flag::kClear)), 0);

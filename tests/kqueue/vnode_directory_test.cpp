@@ -213,5 +213,29 @@ TEST_F(VnodeDirectory, ParentAndChildAreWatchedAtOnce) {
   EXPECT_EQ(of_child, note::kDelete);
 }
 
+TEST_F(VnodeDirectory, RemovalIsToldOnceWhateverIsRemovedLater) {
+  ASSERT_EQ(mkdir(path("g").c_str(), 0700), 0);
+  watch(directory_, note::kDelete);
+  remove_directory("d");
+  EXPECT_EQ(only_notes(), note::kDelete);
+  remove_directory("e");
+  remove_directory("g");
+  EXPECT_TRUE(silent(kq_));
+}
+
+TEST_F(VnodeDirectory, OfSubdirectoriesThatCameAndWentOnlyTheNextChangeIsToldLater) {
+  watch(directory_, kContents);
+  for (const char* name : {"d/s", "d/t"}) {
+    ASSERT_EQ(mkdir(path(name).c_str(), 0700), 0);
+    EXPECT_EQ(only_notes(), note::kWrite | note::kLink);
+  }
+  rename_name("d/s", "d/u");
+  EXPECT_EQ(only_notes(), note::kWrite);
+  remove_directory("d/u");
+  EXPECT_EQ(only_notes(), note::kWrite | note::kLink);
+  rename_name("d/t", "d/v");
+  EXPECT_EQ(only_notes(), note::kWrite);
+}
+
 }  // namespace
 }  // namespace kqtorture

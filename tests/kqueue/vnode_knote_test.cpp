@@ -329,6 +329,32 @@ TEST_F(VnodeKnote, EventsBeyondTheLimitAreSuspected) {
   EXPECT_EQ(only_notes(), note::kWrite | note::kExtend);
 }
 
+TEST_F(VnodeKnote, RemovalsBeyondTheLimitAreToldAfterAMoveTooWasLost) {
+  std::ifstream setting("/proc/sys/fs/inotify/max_queued_events");
+  int limit = 0;
+  if (!(setting >> limit) || limit > 100000) GTEST_SKIP() << "no such limit here";
+  const Fd quiet = create("quiet"), moved = make_directory("d"), target = make_directory("e");
+  watch(file_, note::kWrite | note::kAttrib);
+  watch(quiet, note::kDelete);
+  watch(moved, note::kDelete);
+  for (int i = 0; i <= limit / 2 + 1; ++i) {
+    ASSERT_EQ(lseek(file_, 0, SEEK_SET), 0);
+    put(file_, 1);
+    change_mode();
+  }
+  unlink_name("quiet");
+  rename_name("d", "e/d");
+  uint32_t of_quiet = 0, of_moved = 0;
+  for (const Kevent& event : poll_events(kq_)) {
+    if (static_cast<int>(event.ident) == quiet) of_quiet |= event.fflags;
+    if (static_cast<int>(event.ident) == moved) of_moved |= event.fflags;
+  }
+  EXPECT_EQ(of_quiet, note::kDelete);
+  EXPECT_EQ(of_moved, 0u);
+  remove_directory("e/d");
+  EXPECT_EQ(only_notes(), note::kDelete);
+}
+
 // Flags at creation, and what they make of one operation: told now, told again, gone, disabled.
 struct FlagRow {
   const char* name;

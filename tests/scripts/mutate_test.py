@@ -98,6 +98,11 @@ class Mutants(unittest.TestCase):
         self.assertEqual(sorted(first), sorted(second))
         self.assertIn("\nequivalent: nobody sees it.\n", second[f"{name}.patch"])
         self.assertNotEqual(sorted(first), sorted(run("three", "--seed", "8")))
+        # A sample that was drawn once is kept, whatever the seed and wherever it stands.
+        drawn = self.folder / "drawn.txt"
+        drawn.write_text("".join(each.removesuffix(".patch") + "\n" for each in first))
+        kept = run("four", "--seed", "9", "--drawn", str(drawn))
+        self.assertEqual(sorted(first), sorted(kept))
         for text in first.values():
             subprocess.run(["patch", "-p3", "-s", "-f", "--fuzz=0", "--dry-run"], input=text,
                            cwd=self.folder, check=True, text=True)
