@@ -114,6 +114,10 @@ TEST_F(ScoreCommand, CountsWhatIsFoundAndNamesWhatIsNot) {
   EXPECT_THAT(ran.output, AllOf(HasSubstr("1 of 1 planted bugs found"), HasSubstr("\npassed")));
   EXPECT_THAT(testing::read_text(out() + "/score/score.md"),
               AllOf(HasSubstr("unknown_flag_accepted"), HasSubstr("nothing found")));
+  // By its schema; 77: the validator is not installed.
+  ran =
+      testing::run({"/usr/bin/python3", "-B", KQT_FORMATS, "--files", out() + "/score/score.json"});
+  EXPECT_TRUE(ran.code == 0 || ran.code == 77) << ran.output;
 
   // A patch that changes nothing anybody sees; it is found by nobody.
   const std::string same = "// The same.\n";
