@@ -2,6 +2,7 @@
 #include "engine/controlled.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -125,6 +126,7 @@ bool ControlledEngine::load(const Program& program, std::string* why_not) {
     run_->add(std::move(log));
   }
   threads_.assign(lanes - 1, UINT32_MAX);
+  handles_.assign(lanes - 1, {});
   names_.clear();
   for (size_t lane = 0; lane < lanes; lane++) names_.push_back(run_->name_of(lane));
   return true;
@@ -174,6 +176,7 @@ void ControlledEngine::body() {
   sched::Runtime& runtime = sched::Runtime::get();
   for (size_t i = 0; i < threads_.size(); i++) {
     threads_[i] = runtime.spawn([this, i] {
+      handles_[i] = pthread_self();
       for (const Op& op : run_->threads()[i]->ops) run_->operate(i + 1, op);
     });
   }
@@ -229,7 +232,12 @@ bool ControlledEngine::stuck(const std::vector<sched::Waiting>& waiting) {
   if (++signals_ > kMostInterruptions) accuse(waiting, "and a signal does not end it");
   if (signals_ == 1) probe_all(lanes);
   for (const uint32_t thread : sleepers) runtime.interrupt(thread);
-  return sleepers.empty();
+  if (!sleepers.empty()) return false;
+  // On a condition variable a signal ends nothing; the subject may have a way of its own.
+  const auto interrupt = subject_.hooks().interrupt;
+  if (interrupt == nullptr) return true;
+  for (const size_t lane : lanes) interrupt(handles_[lane - 1]);
+  return lanes.empty();
 }
 
 void ControlledEngine::accuse(const std::vector<sched::Waiting>& waiting, const char* why) {

@@ -9,6 +9,8 @@
 // The process must be linked with the runtime (sched/runtime.h), and do nothing else.
 #pragma once
 
+#include <pthread.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -102,6 +104,7 @@ class ControlledEngine {
   std::unique_ptr<ThreadedRun> run_;
   std::vector<ControlledLog*> logs_;
   std::vector<uint32_t> threads_;   // by the program's threads, their number
+  std::vector<pthread_t> handles_;  // and what the subject knows them by
   std::vector<std::string> names_;  // by lane
   std::unordered_set<uint64_t> clean_;
   Options options_;

@@ -10,6 +10,7 @@ namespace kqtorture {
 namespace {
 
 SubjectCalls inner_calls{};
+SubjectHooks inner_hooks{};
 
 template <auto kMember, typename Function>
 struct Trampoline;
@@ -41,6 +42,11 @@ int open_of_subject(const char* path, int flags, ...) {
   return inner_calls.open(path, flags, mode);
 }
 
+int interrupt_of_subject(pthread_t thread) {
+  const sched::InSubject scope;
+  return inner_hooks.interrupt(thread);
+}
+
 template <typename Function>
 bool is_own(Function inner, Function host) {
   return inner != nullptr && inner != host;
@@ -54,6 +60,8 @@ ControlledSubject::ControlledSubject(const Subject& inner) : inner_(inner) {
   profile_ = inner.profile();
   host_ = inner.host();
   layout_ = inner.layout();
+  inner_hooks = inner.hooks();
+  if (inner_hooks.interrupt != nullptr) hooks_.interrupt = interrupt_of_subject;
   emulator_ = inner.is_emulator();
   own_descriptors_ = inner.has_own_descriptors();
   const SubjectCalls host = host_calls();
