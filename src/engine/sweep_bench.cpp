@@ -40,6 +40,12 @@ SweepBench::~SweepBench() {
 }
 
 bool SweepBench::open(std::string* why_not) {
+  const ObjectKind kind = case_.kind();
+  const bool of_processes = kind == ObjectKind::kChild || kind == ObjectKind::kProcdesc;
+  if (of_processes && subject_.has_own_descriptors()) {
+    *why_not = "the host's processes are none of the subject's";
+    return false;
+  }
   kqueue_ = subject_.kqueue();
   if (kqueue_ < 0) {
     *why_not = std::string("no kqueue: ") + std::strerror(errno);
@@ -238,9 +244,7 @@ void SweepBench::run_on_object(const SweepStep& step, int slot, SweepSeen* seen)
       seen->value = subject_.calls().raise(static_cast<int>(ident(slot)));
       break;
     case Kind::kExit:
-      // None where the subject knows nothing of the host's processes.
-      seen->value =
-          place.child == nullptr ? -1 : place.child->exit_with(static_cast<int>(step.data));
+      seen->value = place.child->exit_with(static_cast<int>(step.data));
       break;
     default:
       fill(slot, step.end, seen);
