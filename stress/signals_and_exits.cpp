@@ -145,6 +145,10 @@ class ExitRace : public KqueueRace {
   ExitRace() : KqueueRace(half()) {}
 
   void setup(Lane& self) override {
+    if (!profile().zombie_taken) throw Unsupported("it takes no zombies");
+    if (subject().has_own_descriptors()) {
+      throw Unsupported("the host's processes are none of the subject's");
+    }
     KqueueRace::setup(self);
     for (Watched& child : children_) {
       // By the supervisor, which outlives the round: a child dies with the thread that made it.
@@ -255,13 +259,7 @@ class ExitRace : public KqueueRace {
 };
 
 TEST(ProcessExits, AreToldOnceOrDeletedOnce) {
-  run_race(current_case(), [] {
-    if (!environment().profile->zombie_taken) throw Unsupported("it takes no zombies");
-    if (environment().subject->has_own_descriptors()) {
-      throw Unsupported("the host's processes are none of the subject's");
-    }
-    return std::make_unique<ExitRace>();
-  });
+  run_race(current_case(), [] { return std::make_unique<ExitRace>(); });
 }
 
 }  // namespace
