@@ -224,6 +224,8 @@ void ignore_what_is_echoed(Foreseen* said) {
   for (size_t i = 0; i < said->bits.size(); i++) {
     const bool error = (said->expect.events[i].event.flags & flag::kError) != 0;
     said->bits[i].flags &= error ? flag::kError : static_cast<uint16_t>(~kEchoed);
+    // The units that a timer was set with, on some.
+    if (said->expect.events[i].event.filter == filter::kTimer) said->bits[i].fflags = 0;
   }
 }
 

@@ -10,6 +10,7 @@
 #include "scenario/c_runtime.h"
 #include "scenario/c_words.h"
 #include "scenario/print.h"
+#include "subject/subject.h"
 
 namespace kqtorture {
 namespace {
@@ -47,6 +48,7 @@ class CPrinter {
         timeouts(body) + c_functions(body) + "\n" + operations_.declarations() + body;
     std::string text = heading();
     text += c_headers();
+    text += other_names();
     const std::set<std::string>& used = operations_.used();
     std::string have, names;
     for (const std::string& name : used) {
@@ -170,6 +172,27 @@ class CPrinter {
         lane++;
       }
       text += "}\n";
+    }
+    return text;
+  }
+
+  // What has another name on some platforms, or none where it is what they do anyway.
+  std::string other_names() const {
+    bool milliseconds = false, absolute = false;
+    for (const Thread& thread : program_.threads) {
+      for (const Op& op : thread.ops) {
+        for (const Change& change : op.changes) {
+          if (change.filter != filter::kTimer) continue;
+          milliseconds = milliseconds || (change.fflags & note::kMseconds) != 0;
+          absolute = absolute || (change.fflags & note::kAbstime) != 0;
+        }
+      }
+    }
+    std::string text;
+    if (milliseconds) text += "#ifndef NOTE_MSECONDS\n#define NOTE_MSECONDS 0\n#endif\n";
+    if (absolute) {
+      text += "#if !defined(NOTE_ABSTIME) && defined(NOTE_ABSOLUTE)\n";
+      text += "#define NOTE_ABSTIME NOTE_ABSOLUTE\n#endif\n";
     }
     return text;
   }
