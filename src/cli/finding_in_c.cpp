@@ -10,6 +10,7 @@
 
 #include "contract/host.h"
 #include "contract/profile.h"
+#include "engine/forbid.h"
 #include "engine/foresee.h"
 #include "report/text.h"
 #include "scenario/print.h"
@@ -310,9 +311,16 @@ bool to_c_program(const Finding& finding, const Program& program, CProgram* c, s
   }
   if (c->ends) return true;
   const auto flag_bits = static_cast<uint16_t>(profile->echo_actions ? ~kEchoed : 0xffff);
+  if (finding.verdict.empty()) {
+    if (!forbid(program, *profile, *contract::find_host("linux"), &c->forbidden, error))
+      return false;
+    for (auto& pattern : c->forbidden) {
+      for (CProgram::Answer& answer : pattern) answer.flag_bits = flag_bits;
+    }
+    return true;
+  }
   if (Picture(finding.lanes, program).read(finding.lanes, flag_bits, c)) return true;
-  *error = finding.verdict.empty() ? "it has several threads: run it, and export what is found"
-           : finding.verdict == "race"
+  *error = finding.verdict == "race"
                ? "a race for the subject's memory does not show in the answers of calls"
                : "what was wrong is not in the answers of calls; see `kqtorture explain`";
   return false;

@@ -6,9 +6,6 @@
 
 #include "cli/finding_in_c.h"
 #include "litmus.h"
-#include "report/files.h"
-#include "scenario/print.h"
-#include "scenario/validate.h"
 #include "subject/worker.h"
 
 namespace kqtorture {
@@ -208,6 +205,16 @@ TEST_F(Export, BugThatExploreFoundIsShown) {
   expect_shown(finding_files()[0], mutant("schedules/" + name));
 }
 #endif
+
+TEST_F(Export, ProgramWithThreadsLooksForAnswersThatNoOrderExplains) {
+  expect_shown(std::string(KQT_LITMUS) + "/race_oneshot_two_waiters.litmus",
+               mutant("oneshot_delivered_to_two_waiters"));
+  EXPECT_THAT(testing::read_text(path("repro.c")), HasSubstr("wrongs++"));
+  const Ran ran =
+      kqtorture({"export", std::string(KQT_LITMUS) + "/race_add_against_close.litmus", "--c"});
+  EXPECT_EQ(ran.code, kExitUsage);
+  EXPECT_THAT(ran.output, HasSubstr("run it, and export what is found"));
+}
 
 // They are kept for the kqueues that they were found in (docs/trophies.md).
 TEST_F(Export, ReproducersOfOthersBugsHoldOnLibkq) {
