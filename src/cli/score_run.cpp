@@ -209,7 +209,7 @@ ScoreCell Scoring::ask(const std::string& name, const Mutant& mutant, const Buil
   for (const char* told : {"KQ_LAYOUT", "KQ_PROFILE", "KQ_LIBKQ"}) {
     job.variables[told] = std::nullopt;
   }
-  job.overrun = kOverrun;
+  if (name != kSweep) job.overrun = kOverrun;
   // What is used after it was freed is not what it was.
   job.variables["MALLOC_PERTURB_"] = "165";
   if (name == kLinked) {

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,6 +17,7 @@
 #include <string>
 #include <thread>
 
+#include "faults.h"
 #include "objects.h"
 #include "processes.h"
 
@@ -328,6 +331,25 @@ TEST_F(Private, DescriptorsOfAKqueueClosedUnderItsWaitersGoWhenTheyReturn) {
     EXPECT_LE(served, 1);
   }
   EXPECT_EQ(open_numbers().size(), before);
+}
+
+// poll(2) of the kqueue tells of nothing that it does not watch.
+TEST(WatchLimit, InTheMiddleOfAnAddLeavesNoWatchBehind) {
+  if (!subject().is_emulator()) GTEST_SKIP() << "linked with libkq, but another kqueue is tested";
+  if (!prepare_faults()) GTEST_SKIP() << "libkq's imports cannot be replaced here";
+  const Fd kq(subject().kqueue()), other(subject().kqueue());
+  const Kevent add_signal = ev(SIGURG, filter::kSignal, flag::kAdd);
+  ASSERT_EQ(submit(other, add_signal), 0);
+  arm_faults(Scarce::kKernelMemory, 1, false, ENOSPC);
+  EXPECT_EQ(submit(kq, add_signal), ENOMEM);
+  disarm_faults();
+  sigset_t urgent{}, before{};
+  sigaddset(&urgent, SIGURG);
+  ASSERT_EQ(pthread_sigmask(SIG_BLOCK, &urgent, &before), 0);
+  raise(SIGURG);
+  pollfd item{kq, POLLIN, 0};
+  EXPECT_EQ(poll(&item, 1, 0), 0);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace

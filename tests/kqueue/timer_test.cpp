@@ -195,6 +195,17 @@ TEST_F(Timer, AReAddWithBadDataSucceedsAndIsToldByALaterEvent) {
   EXPECT_EQ(event.ident, 1u);
 }
 
+TEST_F(Timer, ThoseThatBadDataEndedLeaveRoomForOthers) {
+  REQUIRE_KNOB(knob().freebsd_timer_units);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(submit(kq_, far_timer()), 0);
+    ASSERT_EQ(submit(kq_, timer_ev(flag::kAdd, note::kMseconds, -1)), 0);
+    ASSERT_EQ(submit(kq_, timer_ev(flag::kDelete)), 0);
+  }
+  ASSERT_EQ(submit(kq_, timer_ev(flag::kAdd | flag::kOneshot, note::kMseconds, 1)), 0);
+  EXPECT_EQ(wait_event(kq_).data, 1);
+}
+
 TEST_F(Timer, AReAddWithTwoUnitsSucceedsAndIsToldByALaterEvent) {
   REQUIRE_KNOB(knob().freebsd_timer_units);
   ASSERT_EQ(submit(kq_, far_timer()), 0);

@@ -223,6 +223,16 @@ TEST_F(VnodeDirectory, RemovalIsToldOnceWhateverIsRemovedLater) {
   EXPECT_TRUE(silent(kq_));
 }
 
+TEST_F(VnodeDirectory, RemovalIsToldToWhoWantsNothingElseAnyMore) {
+  watch(directory_, note::kDelete | note::kWrite);
+  ASSERT_EQ(submit(kq_, vnode(directory_, 0, note::kDelete)), 0);
+  const Fd file = create("d/f");  // nobody asks for that, and the watch becomes narrower
+  EXPECT_TRUE(silent(kq_));
+  unlink_name("d/f");
+  remove_directory("d");
+  EXPECT_EQ(only_notes(), note::kDelete);
+}
+
 TEST_F(VnodeDirectory, OfSubdirectoriesThatCameAndWentOnlyTheNextChangeIsToldLater) {
   watch(directory_, kContents);
   for (const char* name : {"d/s", "d/t"}) {
