@@ -23,7 +23,7 @@ PRESETS = {preset["name"] for preset in json.loads((ROOT / "CMakePresets.json").
 # Programs with --help of our kind; of others only that they are built, by this name somewhere.
 OURS = {"kqtorture", "kq_stress", "kq_sweep", "kq_bench", "kq_webserver"}
 OTHERS = {"kqueue_tests", "kqueue_tests_linked"} | {
-    path.stem for path in (ROOT / "fuzz").glob("*_fuzzer.cpp")}
+    path.stem + end for path in (ROOT / "fuzz").glob("*_fuzzer.cpp") for end in ("", "_replay")}
 # What is run, and the exit code that the page promises. Paths are stood in for below.
 RUN = {
     "kqtorture survey": 0,
