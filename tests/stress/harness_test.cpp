@@ -183,7 +183,12 @@ TEST_F(Harness, AccusationOfAThreadEndsTheRaceInItsFirstRound) {
 
 TEST_F(Harness, RaceThatExercisedNothingFails) {
   script = {do_nothing, do_nothing, nullptr, 0};
+  run_script();  // a number of rounds was asked for, and run
+  environment().settings.iterations = 0;
+  environment().settings.seconds = 0.001;
+  const uint64_t before = outcome().rounds;
   EXPECT_NONFATAL_FAILURE(run_script(), "exercised nothing");
+  EXPECT_EQ(outcome().rounds, before + 300) << "it gave the threads time to meet";
 }
 
 std::atomic<uint64_t> drawn{0};
