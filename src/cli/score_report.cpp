@@ -208,7 +208,10 @@ std::string to_markdown(const Score& score) {
       "one at a time, and the engines are asked to find them until one does (`--every-engine`: "
       "all). A field is the seconds until it "
       "did,\n"
-      "start-up included; – says that it did not within its budget.\n\n**" +
+      "start-up included; – says that it did not within its budget. What the engines before it "
+      "spent "
+      "in vain counts in the\n"
+      "median and in the slowest.\n\n**" +
       headline(score) + ".** Seed " + std::to_string(score.seed) + ", " +
       number(score.budget, "%g") + " s for an engine and a mutant.\n\n## Engines\n\n" +
       table_of_engines(score) + table_of_rules(score);
