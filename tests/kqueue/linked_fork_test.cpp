@@ -10,6 +10,7 @@
 
 #include "objects.h"
 #include "processes.h"
+#include "subject/sanitizers.h"
 
 namespace kqtorture {
 namespace {
@@ -132,12 +133,21 @@ TEST_F(Fork, UnderAWaiterOfTheParent) {
 }
 
 TEST_F(Fork, WhileOtherThreadsUseTheKqueue) {
+  std::vector<Kevent> changes = {
+      ev(fd_, filter::kRead, flag::kAdd), ev(fd_, filter::kRead, flag::kDelete),
+      ev(1, filter::kUser, flag::kAdd), ev(1, filter::kUser, flag::kDelete)};
+  if (kAddressSanitizer) {
+    // AddressSanitizer's allocator does not survive a fork(): a child waits for ever for the lock
+    // that a thread of the parent had. (LLVM takes those locks around a fork() since 17.) So there
+    // the thread makes changes that need no memory.
+    ASSERT_EQ(submit(kq_, {changes[0], changes[2]}), 0);
+    changes = {ev(fd_, filter::kRead, flag::kDisable), ev(fd_, filter::kRead, flag::kEnable),
+               ev(1, filter::kUser, flag::kDisable), trigger(1)};
+  }
   std::atomic<bool> done{false};
   std::thread busy([&] {
-    while (!done) {
-      submit(kq_, {ev(fd_, filter::kRead, flag::kAdd), ev(fd_, filter::kRead, flag::kDelete),
-                   ev(1, filter::kUser, flag::kAdd), ev(1, filter::kUser, flag::kDelete)});
-    }
+    const int count = static_cast<int>(changes.size());
+    while (!done) subject().kevent(kq_, changes.data(), count, nullptr, 0, nullptr);
   });
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(in_child([&] {

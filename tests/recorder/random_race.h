@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <thread>
@@ -54,9 +55,11 @@ class RandomRace {
  public:
   explicit RandomRace(const RaceOptions& options) : options_(options), pipes_(options.pipes) {}
 
-  // Opens the kqueue and the pipes; false when it could not.
+  // Opens the kqueue and the pipes; false when it could not. From now on the process ignores
+  // SIGPIPE: somebody always writes to a pipe whose other end somebody is closing.
   template <typename Caller>
   bool set_up(Caller& self) {
+    std::signal(SIGPIPE, SIG_IGN);
     kq_ = self.kqueue();
     if (kq_ < 0) return false;
     for (Pipe& pipe : pipes_) {
