@@ -100,6 +100,15 @@ function(kq_add_test name)
                        PROPERTIES ${properties})
 endfunction()
 
+# kq_add_build_test(<name> <target> <fixture> <label>): a ctest test that builds what only the tests
+# need that require the fixture, so that a plain build does not have to. One at a time: two programs
+# that build in one directory spoil its log, and may both write one object file.
+function(kq_add_build_test name target fixture label)
+  add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --target ${target})
+  set_tests_properties(${name} PROPERTIES FIXTURES_SETUP ${fixture} LABELS ${label}
+                       RESOURCE_LOCK build_directory)
+endfunction()
+
 # kq_add_fuzzer(<name> SOURCES ... [LINK ...] [REPLAY_SOURCES ...] [OWN_MAIN]): one fuzz target.
 # With KQ_FUZZ the libFuzzer program bin/<name>; without it, bin/<name>_replay, which runs the files
 # and directories it is given through the same code with any compiler, its main() coming from
