@@ -60,6 +60,7 @@ std::string field_of(const ScoreCell* cell) {
 struct Totals {
   size_t wanted = 0, killed = 0;
   std::vector<double> seconds;  // to each first kill
+  double slowest_kill = 0;      // seconds that the engine alone needed which found the bug
 };
 
 Totals totals_of(const Score& score) {
@@ -68,8 +69,10 @@ Totals totals_of(const Score& score) {
     if (!mutant.equivalent.empty()) continue;
     totals.wanted++;
     double seconds = 0;
-    if (score.kill_of(mutant, &seconds) == nullptr) continue;
+    const ScoreCell* kill = score.kill_of(mutant, &seconds);
+    if (kill == nullptr) continue;
     totals.killed++;
+    totals.slowest_kill = std::max(totals.slowest_kill, kill->seconds);
     totals.seconds.push_back(seconds);
   }
   return totals;
@@ -213,7 +216,10 @@ std::string to_markdown(const Score& score) {
       "in vain counts in the\n"
       "median and in the slowest.\n\n**" +
       headline(score) + ".** Seed " + std::to_string(score.seed) + ", " +
-      number(score.budget, "%g") + " s for an engine and a mutant.\n\n## Engines\n\n" +
+      number(score.budget, "%g") +
+      " s for an engine and a mutant. No engine that "
+      "found a bug needed more than " +
+      seconds_text(totals_of(score).slowest_kill) + " s for it.\n\n## Engines\n\n" +
       table_of_engines(score) + table_of_rules(score);
   const std::string survivors = list_of_survivors(score);
   if (!survivors.empty()) text += "\n## Not found\n\n" + survivors;
