@@ -24,7 +24,7 @@ constexpr int64_t kMillisecond = 1'000'000;
 
 struct Arguments {
   TortureOptions torture;
-  double serve_seconds = 0, patience = 30'000, impatience = 20;
+  double serve_seconds = 0, patience = 30'000, impatience = 20, look = 2000;
   std::string backend = "kqueue";
   int port = 0, impatient_port = 0;
   bool wrong = false;
@@ -142,6 +142,16 @@ void add_torture(CLI::App* app, Arguments* arguments) {
   command->add_option("--budget", arguments->torture.budget, "seconds after which no round begins")
       ->envname("KQ_BUDGET")
       ->check(CLI::Range(0.0, 1e9));
+  command
+      ->add_option("--round", arguments->torture.round,
+                   "visits of a round, each with a new kqueue and ended by a shutdown")
+      ->check(CLI::Range(uint64_t{100}, uint64_t{1'000'000}))
+      ->capture_default_str();
+  command
+      ->add_option("--look", arguments->look,
+                   "milliseconds between two looks for a standstill, which takes three of them")
+      ->check(CLI::Range(10.0, 60'000.0))
+      ->capture_default_str();
   command->add_flag("--wrong-server", arguments->wrong,
                     "the server closes connections directly: the ledger has to find it");
 }
@@ -204,6 +214,8 @@ int run(int argc, char** argv, bool* is_torture) {
   // Small, so that answers block.
   torture_options.server.send_buffer = 64 * 1024;
   torture_options.server.closes_directly = arguments.wrong;
+  torture_options.look =
+      std::chrono::microseconds(from_milliseconds(arguments.look) / (kMillisecond / 1000));
   std::printf("kq_webserver: subject=%s seed=%llu workers=%d visitors=%d\n",
               torture_options.subject.c_str(),
               static_cast<unsigned long long>(torture_options.seed), torture_options.server.workers,

@@ -87,7 +87,11 @@ std::string Server::start() {
   }
   for (int i = 0; i < options_.workers; ++i) workers_.push_back(std::make_unique<Worker>(this));
   for (const auto& worker : workers_) {
-    threads_.emplace_back([&worker] { worker->run(); });
+    working_.fetch_add(1);
+    threads_.emplace_back([this, &worker] {
+      worker->run();
+      working_.fetch_sub(1);
+    });
   }
   return "";
 }
@@ -152,8 +156,10 @@ uint64_t Server::progress() const {
   return sum;
 }
 
+void Server::dismiss() { poller_->wake_all(kWake); }
+
 void Server::stop() {
-  poller_->wake_all(kWake);
+  dismiss();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   deadlines_->stop();

@@ -67,7 +67,10 @@ class Server {
   void begin_shutdown(int64_t grace);
   // True when everything is closed.
   bool is_empty() const;
-  // Ends the workers; only after is_empty(). Checks that every account is settled.
+  // Tells the workers to end; only after is_empty(). Have they?
+  void dismiss();
+  bool is_dismissed() const { return working_.load() == 0; }
+  // Dismisses them, waits for them, and checks that every account is settled.
   void stop();
 
   // After stop().
@@ -94,6 +97,7 @@ class Server {
   std::array<Listener, 2> listeners_;
   std::atomic<int> open_listeners_{0};
   std::atomic<bool> shutting_down_{false};
+  std::atomic<int> working_{0};  // workers that have not ended
   std::unique_ptr<Deadlines> deadlines_;
   std::vector<std::unique_ptr<class Worker>> workers_;
   std::vector<std::thread> threads_;

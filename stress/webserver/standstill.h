@@ -14,14 +14,16 @@ namespace kqtorture::web {
 
 class Standstill {
  public:
+  explicit Standstill(std::chrono::microseconds interval) : interval_(interval) {}
+
   // progress: any number that grows when something happens. True when nothing did for three looks.
   bool look(uint64_t progress) {
     const auto now = std::chrono::steady_clock::now();
     if (now < next_) return false;
-    next_ = now + kInterval;
+    next_ = now + interval_;
     const auto used = processor_time();
     // The timeout thread wakes up some hundred times a second, for microseconds.
-    const bool still = progress == progress_ && used - used_ <= kInterval / 50;
+    const bool still = progress == progress_ && used - used_ <= interval_ / 50;
     looks_ = still ? looks_ + 1 : 0;
     progress_ = progress;
     used_ = used;
@@ -29,7 +31,6 @@ class Standstill {
   }
 
  private:
-  static constexpr std::chrono::microseconds kInterval{2'000'000};
   static constexpr int kLooks = 3;
 
   static std::chrono::microseconds processor_time() {
@@ -39,6 +40,7 @@ class Standstill {
            std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
   }
 
+  const std::chrono::microseconds interval_;
   std::chrono::steady_clock::time_point next_{};
   std::chrono::microseconds used_{0};
   uint64_t progress_ = 0;

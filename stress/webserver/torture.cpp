@@ -17,8 +17,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using ull = unsigned long long;
 
-// Hundreds of timeouts a round, and still many shutdowns.
-constexpr uint64_t kVisitsOfARound = 10'000;
 constexpr int64_t kGrace = 200'000'000;
 constexpr std::chrono::milliseconds kGlance{2};
 
@@ -61,7 +59,7 @@ void Torture::accuse_standstill(Server& server) {
 
 template <typename Done>
 void Torture::wait_for(Server& server, const Load& load, Done done) {
-  Standstill standstill;
+  Standstill standstill(options_.look);
   while (!ledger_.guilty() && !done()) {
     std::this_thread::sleep_for(kGlance);
     note_progress();
@@ -87,6 +85,9 @@ std::string Torture::play_round(uint64_t visits) {
   wait_for(*server, *load, [&] { return load->is_done() && server->is_empty(); });
   if (ledger_.guilty()) return "";
   load->join();
+  server->dismiss();
+  wait_for(*server, *load, [&] { return server->is_dismissed(); });
+  if (ledger_.guilty()) return "";
   server->stop();
   counts_.add(server->counts());
   ++rounds_;
@@ -105,10 +106,10 @@ uint64_t Torture::next_round() const {
       Clock::now() - start_ >= std::chrono::duration<double>(options_.budget)) {
     return 0;
   }
-  if (options_.connections == 0) return kVisitsOfARound;
+  if (options_.connections == 0) return options_.round;
   // What comes during a shutdown is not counted on.
   if (counts_.accepted >= options_.connections) return 0;
-  return std::min(kVisitsOfARound, (options_.connections - counts_.accepted) * 10 / 9 + 100);
+  return std::min(options_.round, (options_.connections - counts_.accepted) * 10 / 9 + 100);
 }
 
 void Torture::save() const {
@@ -124,7 +125,8 @@ void Torture::save() const {
   finding.message = accusation.message;
   finding.reproducer = "kq_webserver torture --seed " + std::to_string(options_.seed) +
                        " --workers " + std::to_string(options_.server.workers) + " --visitors " +
-                       std::to_string(options_.visitors);
+                       std::to_string(options_.visitors) + " --round " +
+                       std::to_string(options_.round);
   finding.detail = accusation.facts;
   finding.detail.push_back("round " + std::to_string(rounds_ + 1) + ", after " +
                            std::to_string(counts_.accepted) + " connections of earlier rounds");

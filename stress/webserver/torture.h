@@ -2,6 +2,7 @@
 // each with a new kqueue, each ended by a shutdown while visitors are still coming.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -14,8 +15,12 @@ struct TortureOptions {
   std::string subject;
   uint64_t connections = 20'000;  // all rounds together; 0: the budget decides
   double budget = 0;              // seconds; 0: the connections decide
+  uint64_t round = 10'000;        // visits of a round: hundreds of timeouts, and many shutdowns
   uint64_t seed = 0;
   int visitors = 32;
+  // Between two looks for a standstill (standstill.h). Two seconds tell a machine that is busy with
+  // something else from one on which nothing happens any more.
+  std::chrono::microseconds look{2'000'000};
   ServerOptions server;
 };
 
