@@ -41,13 +41,20 @@ Job job(const CampaignOptions& options, std::string name, std::string program) {
   return result;
 }
 
-// A fuzzer's options stand in <fuzzer>.options beside it, as OSS-Fuzz has them; libFuzzer itself
-// does not read that file.
-std::vector<std::string> options_file(const std::string& program) {
-  std::vector<std::string> arguments;
+// What stands in <fuzzer>.options beside a fuzzer, as OSS-Fuzz has it: sections of "name = value".
+// libFuzzer itself does not read that file.
+struct FuzzerOptions {
+  std::vector<std::string> arguments;  // [libfuzzer]: for its command line
+  // [kqtorture]: what a campaign has to know of the target.
+  bool tests_a_kqueue = true;       // "tests = parser": it does not
+  bool needs_instrumented = false;  // "subject = instrumented": one that tells of its steps
+};
+
+FuzzerOptions options_of(const std::string& program) {
+  FuzzerOptions options;
   std::string text, ignored;
-  if (!read_file(program + ".options", 65536, &text, &ignored)) return arguments;
-  bool ours = false;
+  if (!read_file(program + ".options", 65536, &text, &ignored)) return options;
+  std::string section;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     std::string line = text.substr(begin, end - begin);
@@ -55,14 +62,18 @@ std::vector<std::string> options_file(const std::string& program) {
     line.erase(
         std::remove_if(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\r'; }),
         line.end());
-    if (!line.empty() && line[0] == '[') {
-      ours = line == "[libfuzzer]";
-    } else if (ours && line.find('=') != std::string::npos && line[0] != '#' &&
+    if (line.empty() || line[0] == '#') continue;
+    if (line[0] == '[') {
+      section = line;
+    } else if (section == "[kqtorture]") {
+      options.tests_a_kqueue = options.tests_a_kqueue && line != "tests=parser";
+      options.needs_instrumented = options.needs_instrumented || line == "subject=instrumented";
+    } else if (section == "[libfuzzer]" && line.find('=') != std::string::npos &&
                line.compare(0, 5, "dict=") != 0) {
-      arguments.push_back("-" + line);
+      options.arguments.push_back("-" + line);
     }
   }
-  return arguments;
+  return options;
 }
 
 void fuzz(const Engine& fuzzer, const CampaignOptions& options, Job* job) {
@@ -70,7 +81,7 @@ void fuzz(const Engine& fuzzer, const CampaignOptions& options, Job* job) {
   const std::string inputs = options.out + "/findings/inputs";
   make_directories(corpus);
   make_directories(inputs);
-  job->arguments = options_file(fuzzer.program);
+  job->arguments = options_of(fuzzer.program).arguments;
   const std::string dictionary = fuzzer.program + ".dict";
   if (std::filesystem::exists(dictionary)) job->arguments.push_back("-dict=" + dictionary);
   // libFuzzer's seed has 32 bits, and 0 means "draw one".
@@ -88,11 +99,15 @@ void fuzz(const Engine& fuzzer, const CampaignOptions& options, Job* job) {
   }
 }
 
+std::string with_decimals(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", value);
+  return text;
+}
+
 // Programs of one thread have one turn in each; those with threads share the time.
 void run_litmus(Job* job) {
-  char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%.3f", job->seconds);
-  job->arguments = {"run", seed_corpus(kLitmus), "--budget", seconds};
+  job->arguments = {"run", seed_corpus(kLitmus), "--budget", with_decimals(job->seconds)};
 }
 
 Engine litmus() {
@@ -134,6 +149,32 @@ Engine explorer(const CampaignOptions& options) {
   return result;
 }
 
+// A minute and a half is enough for every word in every case, and a turn is a second or two: each
+// takes the part of the words that corresponds to its time, so that it comes to most of the cases,
+// and other words than the last. At least a hundredth: a case costs its preparations whatever the
+// number of its words.
+constexpr double kSecondsForTheSweep = 90;
+
+void sweep(Job* job) {
+  const double part = std::clamp(job->seconds / kSecondsForTheSweep, 0.01, 1.0);
+  job->arguments = {"--sample", with_decimals(part), "--budget", with_decimals(job->seconds)};
+}
+
+// A round of 1,000 visits takes half a second; the usual ten thousand would be longer than a turn.
+void race_webserver(Job* job) {
+  job->arguments = {"torture", "--connections", "0", "--round", "1000"};
+}
+
+// A server is what libkq is held against. What it finds elsewhere the other engines find with a
+// shorter explanation, and what a subject emulates of sockets is not what a server needs.
+Engine webserver(const CampaignOptions& options) {
+  Engine result = engine(Engine::Kind::kWebserver, "webserver", own_program("kq_webserver"));
+  if (options.subject != "emulator") {
+    result.absent = "raced on libkq only; scripts/webserver --subject runs it on another kqueue";
+  }
+  return result;
+}
+
 // Hundreds of measurements in a few seconds would measure their own start-up. A short run keeps a
 // question of each kind, with lists of 64, and the claim of 2006; scripts/bench asks them all.
 constexpr double kSecondsForEverything = 300;
@@ -154,12 +195,14 @@ std::vector<Engine> turn_takers(const CampaignOptions& options) {
   std::vector<Engine> engines = {engine(Engine::Kind::kStress, "stress", own_program("kq_stress"))};
   engines.push_back(litmus());
   engines.push_back(explorer(options));
+  engines.push_back(engine(Engine::Kind::kSweep, "sweep", own_program("kq_sweep")));
+  engines.push_back(webserver(options));
   const auto fuzzers = preset_programs_ending("fuzz", "_fuzzer");
   for (const std::string& program : fuzzers) {
-    const std::string name = file_of(program);
-    if (name == "litmus_fuzzer") continue;  // its subject is a parser, not a kqueue
-    engines.push_back(engine(Engine::Kind::kFuzzer, name, program));
-    if (name == "schedule_fuzzer") need_instrumented(options, &engines.back());
+    const FuzzerOptions about = options_of(program);
+    if (!about.tests_a_kqueue) continue;
+    engines.push_back(engine(Engine::Kind::kFuzzer, file_of(program), program));
+    if (about.needs_instrumented) need_instrumented(options, &engines.back());
   }
   if (fuzzers.empty()) {
     engines.push_back({Engine::Kind::kFuzzer, "fuzzers", "", "not built: preset fuzz"});
@@ -185,6 +228,8 @@ Job turn(const Engine& engine, const CampaignOptions& options, uint64_t seed, do
   if (engine.kind == Engine::Kind::kLitmus) run_litmus(&result);
   if (engine.kind == Engine::Kind::kExplore) explore(&result);
   if (engine.kind == Engine::Kind::kFuzzer) fuzz(engine, options, &result);
+  if (engine.kind == Engine::Kind::kSweep) sweep(&result);
+  if (engine.kind == Engine::Kind::kWebserver) race_webserver(&result);
   if (engine.kind == Engine::Kind::kBench) measure(options, &result);
   return result;
 }

@@ -21,7 +21,7 @@ struct CampaignOptions {
 };
 
 struct Engine {
-  enum class Kind { kStress, kLitmus, kExplore, kFuzzer, kBench };
+  enum class Kind { kStress, kLitmus, kExplore, kFuzzer, kSweep, kWebserver, kBench };
   Kind kind;
   std::string name;
   std::string program;

@@ -59,12 +59,11 @@ Engine program_of(const char* name, const std::string& program) {
   return engine;
 }
 
-// The engines of a campaign that judge, and three more.
+// The engines of a campaign that judge, and two more.
 std::vector<Engine> engines_of(const CampaignOptions& options) {
   std::vector<Engine> found = turn_takers(options);
   found.push_back(program_of(kConformance, own_program("kqueue_tests")));
   found.push_back(program_of(kLinked, own_program("kqueue_tests_linked")));
-  found.push_back(program_of(kSweep, own_program("kq_sweep")));
   std::vector<Engine> engines;
   for (const char* name : kOrder) {
     const auto at = std::find_if(found.begin(), found.end(),

@@ -63,6 +63,10 @@ std::optional<int> parse(int argc, char** argv, Arguments* arguments) {
         return *end == '\0' && part > 0 && part <= 1 ? "" : "not above 0 and at most 1: " + text;
       })
       ->capture_default_str();
+  app.add_option("--budget", settings.budget,
+                 "seconds after which no case and no setting begins, in an order drawn with the\n"
+                 "seed; half for each of sweep and matrix (default: no limit)")
+      ->check(CLI::Range(0.0, 1e9));
   app.add_option("--jobs", settings.jobs, "threads, each with its own kqueues and fixtures")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
@@ -106,8 +110,8 @@ int run(const Arguments& arguments) {
   const contract::Host& host = host_of(*subject);
 
   SweepReport report(*subject, settings);
-  if (settings.only != "matrix") report.set(run_sweep(*subject, *profile, host, settings.sweep()));
-  if (settings.only.empty() || settings.only == "matrix") {
+  if (settings.sweeps()) report.set(run_sweep(*subject, *profile, host, settings.sweep()));
+  if (settings.runs_matrix()) {
     report.set(run_matrix(*subject, *profile, host, settings.matrix()));
   }
   report.save_findings();
@@ -135,7 +139,7 @@ int main(int argc, char** argv) {
   options.program = "kq_sweep";
   if (const auto code = supervise(argc, argv, options)) {
     const SweepSettings& settings = arguments.settings;
-    const bool whole = settings.only.empty() && settings.sample == 1;
+    const bool whole = settings.only.empty() && settings.sample == 1 && settings.budget == 0;
     const int judged = known->conclude(
         *code, [&](const auto&) { return whole; }, &about);
     std::fputs(about.c_str(), arguments.common.json ? stderr : stdout);

@@ -32,10 +32,12 @@ Json by_reason(const std::map<std::string, uint64_t>& counts) {
 }  // namespace
 
 SweepOptions SweepSettings::sweep() const {
-  return {sample, seed, jobs, only == "sweep" ? "" : only};
+  return {sample, seed, jobs, only == "sweep" ? "" : only, runs_matrix() ? budget / 2 : budget};
 }
 
-MatrixOptions SweepSettings::matrix() const { return {sample, seed, jobs}; }
+MatrixOptions SweepSettings::matrix() const {
+  return {sample, seed, jobs, sweeps() ? budget / 2 : budget};
+}
 
 void announce(const SweepSettings& settings) {
   std::printf("kq_sweep: subject=%s seed=%llu sample=%g jobs=%d\n",
@@ -112,7 +114,8 @@ void SweepReport::print_sweep() const {
   for (const auto& [reason, count] : counts.skipped) line(count, "not run: " + reason);
   if (counts.beyond > 0) line(counts.beyond, "beyond the model of this profile");
   if (sweep_->cut_short > 0) {
-    line(sweep_->cut_short, "not run: enough findings had been made");
+    line(sweep_->cut_short, sweep_->out_of_time ? "not run: the budget was over"
+                                                : "not run: enough findings had been made");
   }
   line(counts.predictions, "distinct predictions");
   line(counts.judged, "outcomes judged by the model, all others equal to one of them");

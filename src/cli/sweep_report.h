@@ -16,8 +16,11 @@ struct SweepSettings {
   uint64_t seed = 0;
   double sample = 1;
   int jobs = kDefaultJobs;
-  std::string only;  // "sweep", "matrix", a part of the cases' names, or empty
+  std::string only;   // "sweep", "matrix", a part of the cases' names, or empty
+  double budget = 0;  // seconds, of both together; 0: no limit
 
+  bool sweeps() const { return only != "matrix"; }
+  bool runs_matrix() const { return only.empty() || only == "matrix"; }
   SweepOptions sweep() const;
   MatrixOptions matrix() const;
 };

@@ -35,9 +35,11 @@ class Matrix {
   void work() {
     SequentialEngine engine(subject_, profile_, host_);
     MatrixCounts counts;
-    for (size_t i = next_++; i < settings_.size() && !enough_; i = next_++) {
-      note_activity(("matrix setting " + std::to_string(i)).c_str());
-      run_setting(i, &engine, &counts);
+    while (!enough_) {
+      const auto i = turns_.next();
+      if (!i) break;
+      note_activity(("matrix setting " + std::to_string(*i)).c_str());
+      run_setting(*i, &engine, &counts);
       note_progress();
     }
     const std::lock_guard lock(mutex_);
@@ -112,7 +114,7 @@ class Matrix {
   const contract::Host& host_;
   const MatrixOptions& options_;
   const std::vector<MatrixSetting> settings_ = matrix_settings();
-  std::atomic<size_t> next_{0};
+  SweepTurns turns_{settings_.size(), options_.seed, options_.budget};
   std::atomic<bool> enough_{false};
   std::mutex mutex_;
   std::set<std::string> kinds_;

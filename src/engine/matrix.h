@@ -57,6 +57,7 @@ struct MatrixOptions {
   double sample = 1;
   uint64_t seed = 0;
   int jobs = kDefaultJobs;
+  double budget = 0;  // seconds after which no setting begins (SweepTurns); 0: no limit
 };
 
 struct MatrixCounts {

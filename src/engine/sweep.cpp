@@ -1,4 +1,4 @@
-// The jobs take case after case from one counter; a sample depends on seed and case alone, never on
+// The jobs take case after case from one list; a sample depends on seed and case alone, never on
 // which job ran it.
 #include "engine/sweep.h"
 
@@ -72,14 +72,16 @@ SweepResult run_sweep(const Subject& subject, const contract::Profile& profile,
   }
   cases = spread_signals(std::move(cases));
   SweepFindings findings;
-  std::atomic<size_t> next{0};
+  SweepTurns turns(cases.size(), options.seed, options.budget);
   std::vector<SweepCounts> counts(static_cast<size_t>(options.jobs));
   std::vector<std::thread> jobs;
   for (SweepCounts& mine : counts) {
     jobs.emplace_back([&] {
       SweepRun run(subject, profile, host, &findings);
-      for (size_t i = next++; i < cases.size() && !findings.enough(); i = next++) {
-        run.run(cases[i], words_of(options, i));
+      while (!findings.enough()) {
+        const auto i = turns.next();
+        if (!i) break;
+        run.run(cases[*i], words_of(options, *i));
       }
       mine = run.counts();
     });
@@ -87,6 +89,7 @@ SweepResult run_sweep(const Subject& subject, const contract::Profile& profile,
   for (std::thread& job : jobs) job.join();
   for (const SweepCounts& one : counts) result.counts.add(one);
   result.findings = findings.take();
+  result.out_of_time = turns.out_of_time();
   settle(options, cases, &result);
   return result;
 }

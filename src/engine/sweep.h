@@ -22,6 +22,7 @@ struct SweepOptions {
   int jobs = kDefaultJobs;
   // Of the cases' names: those that contain it; empty: all.
   std::string only;
+  double budget = 0;  // seconds after which no case begins (SweepTurns); 0: no limit
 };
 
 struct SweepResult {
@@ -29,7 +30,8 @@ struct SweepResult {
   uint64_t combinations = 0;                    // the whole product
   std::map<std::string, uint64_t> unreachable;  // combinations, by reason
   uint64_t not_sampled = 0;
-  uint64_t cut_short = 0;  // left out when there were findings enough
+  uint64_t cut_short = 0;    // left out when there were findings enough, or the budget was over
+  bool out_of_time = false;  // it was the budget
   std::vector<Finding> findings;
 };
 

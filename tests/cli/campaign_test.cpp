@@ -236,6 +236,14 @@ TEST_F(Campaign, ThreadSanitizerIsForTheEmulatorOnly) {
   EXPECT_EQ(torture().code, kExitClean);
   EXPECT_THAT(tree_.notes(), SizeIs(turns));
 }
+
+TEST_F(Campaign, WebserverIsRacedOnTheEmulator) {
+  tree_.program("release", "kq_webserver", "note \"$KQ_SUBJECT $*\"; work 5 5 5; exit 0");
+  EXPECT_EQ(tree_.kqtorture({"torture", "--budget", "3", "--subject", "emulator"}).code,
+            kExitClean);
+  EXPECT_THAT(tree_.notes(), AllOf(Not(SizeIs(0)), Each(HasSubstr("emulator torture "))));
+  EXPECT_EQ(tree_.engine("webserver")["status"], "clean");
+}
 #endif
 
 TEST_F(Campaign, OneSeedGivesOneSequenceOfSeeds) {
@@ -271,11 +279,32 @@ TEST_F(Campaign, FuzzerIsToldItsCorpusSeedOptionsAndWhereInputsGo) {
   EXPECT_THAT(command, Not(HasSubstr("comment")));
 }
 
-TEST_F(Campaign, FuzzerOfTheParserTorturesNoKqueue) {
-  tree_.program("fuzz", "litmus_fuzzer", "note fuzzed; sleep 1; work 7 3 2; exit 0");
-  torture();
-  EXPECT_EQ(tree_.engine("litmus_fuzzer"), nullptr);
+// What a target is stands beside it, whatever its name.
+TEST_F(Campaign, FuzzersThatCannotTortureThisSubjectDoNot) {
+  for (const char* name : {"text_fuzzer", "steps_fuzzer"}) {
+    tree_.program("fuzz", name, "note fuzzed; sleep 1; work 7 3 2; exit 0");
+  }
+  testing::write_text(tree_.path("build/fuzz/bin/text_fuzzer.options"),
+                      "[libfuzzer]\nmax_len = 1\n\n[kqtorture]\n# no kqueue\ntests = parser\n");
+  testing::write_text(tree_.path("build/fuzz/bin/steps_fuzzer.options"),
+                      "[kqtorture]\nsubject = instrumented\n");
+  EXPECT_EQ(torture().code, kExitClean);
+  EXPECT_EQ(tree_.engine("text_fuzzer"), nullptr);
+  EXPECT_EQ(tree_.engine("steps_fuzzer")["status"], "skipped");
+  EXPECT_THAT(tree_.engine("steps_fuzzer")["note"].get<std::string>(),
+              HasSubstr("not compiled with -fsanitize=thread"));
   EXPECT_THAT(tree_.notes(), SizeIs(0));
+}
+
+TEST_F(Campaign, SweepIsGivenTheTimeOfItsTurnAndAPartOfTheWords) {
+  tree_.program("release", "kq_webserver", "note raced; work 5 5 5; exit 0");
+  tree_.program("release", "kq_sweep", "note \"$*\"; sleep 1; work 7 3 2; exit 0");
+  EXPECT_EQ(torture().code, kExitClean);
+  EXPECT_EQ(tree_.engine("sweep")["status"], "clean");
+  EXPECT_THAT(tree_.notes(), AllOf(Not(SizeIs(0)), Each(HasSubstr("--sample 0.01")),
+                                   Each(HasSubstr("--budget 1."))));
+  EXPECT_EQ(tree_.engine("webserver")["status"], "skipped") << "the subject is not libkq";
+  EXPECT_THAT(tree_.engine("webserver")["note"].get<std::string>(), HasSubstr("libkq only"));
 }
 
 #ifdef KQT_LIBKQ

@@ -28,6 +28,7 @@ expect 2 --sample 0
 expect 2 --sample 1.5
 expect 2 --sample some
 expect 2 --jobs 0
+expect 2 --budget -1
 expect 2 --profile nobody
 expect 2 --subject "$out/no_such_file.so"
 expect 2 --no-such-option

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <numeric>
 
+#include "engine/matrix.h"
 #include "engine/subjects.h"
 #include "scenario/parse.h"
 #include "sweep/judges.h"
@@ -46,6 +49,46 @@ TEST(Sweep, ASampleDependsOnItsSeedAlone) {
   EXPECT_GT(one.counts.executed, 0u);
   EXPECT_EQ(one.counts.executed, two.counts.executed);
   EXPECT_EQ(one.counts.work.kevent_calls, two.counts.work.kevent_calls);
+}
+
+std::vector<size_t> all_of(SweepTurns* turns) {
+  std::vector<size_t> order;
+  while (const auto turn = turns->next()) order.push_back(*turn);
+  return order;
+}
+
+TEST(Sweep, ABudgetDrawsTheOrderWithTheSeedAndLeavesNothingOut) {
+  constexpr double kHour = 3600;
+  SweepTurns plain(100, 42, 0), drawn(100, 42, kHour), again(100, 42, kHour), other(100, 43, kHour);
+  std::vector<size_t> in_order(100);
+  std::iota(in_order.begin(), in_order.end(), size_t{0});
+  EXPECT_EQ(all_of(&plain), in_order);
+  std::vector<size_t> order = all_of(&drawn);
+  EXPECT_NE(order, in_order);
+  EXPECT_EQ(order, all_of(&again));
+  EXPECT_NE(order, all_of(&other));
+  std::sort(order.begin(), order.end());
+  EXPECT_EQ(order, in_order);
+  EXPECT_FALSE(drawn.out_of_time());
+}
+
+TEST(Sweep, ABudgetThatIsOverRunsOneCaseAndAccountsForTheOthers) {
+  SweepOptions options;
+  options.seed = 42;
+  options.sample = 0.002;
+  options.budget = 1e-9;
+  const SweepResult result = run_sweep(emulator(), strict(), host(), options);
+  EXPECT_EQ(result.counts.cases, 1u);
+  EXPECT_GT(result.counts.executed, 0u);
+  EXPECT_TRUE(result.out_of_time);
+  EXPECT_GT(result.cut_short, result.counts.executed);
+  MatrixOptions settings;
+  settings.seed = 42;
+  settings.sample = 0.01;
+  settings.budget = 1e-9;
+  const MatrixResult matrix = run_matrix(emulator(), strict(), host(), settings);
+  EXPECT_GT(matrix.counts.programs, 0u);
+  EXPECT_LT(matrix.counts.programs, kMatrixPrograms / matrix_settings().size());
 }
 
 TEST(Sweep, AllWordsOfOneCaseAreExecuted) {
