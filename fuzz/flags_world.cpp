@@ -18,6 +18,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "scratch_folder.h"
+
 namespace kqtorture::flags {
 
 namespace {
@@ -35,15 +37,13 @@ char scratch[65536];
 // One file for all inputs: its contents never change, its offset belongs to each open().
 const std::string& file_path() {
   static const std::string path = [] {
-    const char* const directory = getenv("TMPDIR");
-    std::string name = std::string(directory ? directory : "/tmp") + "/flags_fuzzer.XXXXXX";
-    const int fd = mkstemp(name.data());
+    const std::string name = ScratchFolder::of_this_process() + "/file";
+    const int fd = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || write(fd, scratch, kFileBytes) != kFileBytes) {
       perror(name.c_str());
       _exit(2);
     }
     close(fd);
-    atexit([] { unlink(file_path().c_str()); });
     return name;
   }();
   return path;
@@ -52,13 +52,11 @@ const std::string& file_path() {
 // Likewise an empty directory.
 const std::string& directory_path() {
   static const std::string path = [] {
-    const char* const directory = getenv("TMPDIR");
-    std::string name = std::string(directory ? directory : "/tmp") + "/flags_fuzzer.XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) {
+    const std::string name = ScratchFolder::of_this_process() + "/directory";
+    if (mkdir(name.c_str(), 0700) != 0) {
       perror(name.c_str());
       _exit(2);
     }
-    atexit([] { rmdir(directory_path().c_str()); });
     return name;
   }();
   return path;

@@ -11,6 +11,7 @@
 
 #include "report/files.h"
 #include "report/hash.h"
+#include "scratch_folder.h"
 #include "subject/worker.h"
 
 namespace kqtorture {
@@ -141,6 +142,7 @@ void FuzzSession::violation(Finding finding) {
   finding.profile = subject_->profile();
   save_finding(finding);
   write_stats(stats_);
+  ScratchFolder::remove_of_this_process();
   abort();
 }
 
