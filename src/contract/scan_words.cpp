@@ -26,6 +26,10 @@ bool of_earlier_life(const Context& context, const Knote& knote, const Event& se
   return gone != nullptr && gone->udata == seen.udata && knote.udata != seen.udata;
 }
 
+// The mark that only a forced event has.
+bool marked_final(const Event& seen) { return (seen.flags & flag::kForceOneshot) != 0; }
+bool has_oneshot(const Event& seen) { return (seen.flags & flag::kOneshot) != 0; }
+
 Answer refuse_earlier_life(const Context& context, const Event& seen, int index) {
   return context.refuse(Verdict::kStaleGeneration, "I2", index, [&] {
     return "{" + to_text(seen) + "} belongs to a knote that is gone; its key was added again";
@@ -66,6 +70,9 @@ Answer refuse_unknown(const Context& context, uint8_t kqueue, const Event& seen,
     case Removal::kOneshot:
       break;
   }
+  if (marked_final(seen)) {
+    return refuse(Verdict::kDuplicate, "I6", "the one event of a forced or ONESHOT knote");
+  }
   return refuse(Verdict::kDuplicate, "I4", "the one event of a ONESHOT knote");
 }
 
@@ -78,6 +85,16 @@ Answer refuse_undue(const Context& context, const Knote& knote, const Evaluation
   };
   if (knote.orphan != Orphan::kNo) {
     return refuse(Verdict::kStaleGeneration, "I2", "after its descriptor was closed unseen");
+  }
+  // A final event needs nothing that the rules below ask for, but to be asked for, and an ENABLE.
+  if (marked_final(seen) && !knote.forced) {
+    return refuse(Verdict::kPhantom, "I6", "as a final event that nobody had asked for");
+  }
+  // Where the event shows no mark, ONESHOT is all that tells.
+  if (knote.forced && knote.disabled && (marked_final(seen) || has_oneshot(seen))) {
+    return knote.spent ? refuse(Verdict::kDuplicate, "I6'",
+                                "as a final event before its knote was enabled again")
+                       : refuse(Verdict::kPhantom, "I6", "as a final event while it is disabled");
   }
   if (knote.disabled && knote.spent) {
     return refuse(Verdict::kDuplicate, "I5", "again though nothing enabled it since");
@@ -115,7 +132,7 @@ Answer compare_event(const Context& context, const Knote& knote, const Evaluatio
     });
   };
   if (((seen.flags ^ expected.flags) & ~expected.flags_maybe) != 0) {
-    return refuse(Verdict::kWrongAnswer, knote.forced ? "I6" : "2.3", "flags",
+    return refuse(Verdict::kWrongAnswer, knote.forced || marked_final(seen) ? "I6" : "2.3", "flags",
                   flags_text(expected.flags));
   }
   if (seen.udata != knote.udata) {

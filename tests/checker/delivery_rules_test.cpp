@@ -173,6 +173,60 @@ TEST(I6, TheFinalEventComesThoughTheObjectIsIdle) {
   EXPECT_EQ(sketch.poll(22, 23, {read_event(kFinal, 1, 0)}).verdict(), "accepted");
 }
 
+// Whatever else is true of the knote: it needs no condition, no activation and no arming, so it is
+// not blamed for the want of them.
+TEST(I6, AFinalEventIsBlamedAsOne) {
+  Sketch idle;
+  idle.change(10, 11, read_event(kAdd, 1));
+  Sketch unmarked = idle, ordinary = idle;
+  EXPECT_EQ(idle.poll(22, 23, {read_event(kFinal, 1, 0)}).verdict(), "I6 phantom");
+  unmarked.judged_by("freebsd", "linux-at-once");
+  EXPECT_EQ(unmarked.poll(22, 23, {read_event(kOnce, 1, 0)}).verdict(), "I6 phantom");
+  EXPECT_EQ(ordinary.poll(22, 23, {read_event(0, 1, 0)}).verdict(), "I10 phantom");
+
+  Sketch told;
+  told.change(10, 11, read_event(kAdd | kClear, 1)).write(12, 13);
+  told.poll(14, 15, {read_event(kClear, 1)});
+  Sketch again = told;
+  EXPECT_EQ(told.poll(22, 23, {read_event(kClear | kFinal, 1)}).verdict(), "I6 phantom");
+  EXPECT_EQ(again.poll(22, 23, {read_event(kClear, 1)}).verdict(), "I9 duplicate");
+
+  Sketch disabled = triggered().change(20, 21, user(flag::kDisable, 1));
+  Sketch never_forced = disabled;
+  EXPECT_EQ(disabled.change(22, 23, user(kForce, 1)).poll(24, 25, {user(kFinal, 1)}).verdict(),
+            "I6 phantom");
+  EXPECT_EQ(never_forced.poll(24, 25, {user(kFinal, 1)}).verdict(), "I6 phantom");
+  EXPECT_EQ(triggered(kOnce)
+                .change(20, 21, user(flag::kDisable, 1))
+                .poll(22, 23, {user(kOnce, 1)})
+                .verdict(),
+            "I3 phantom")
+      << "a ONESHOT knote's own event is no final one";
+}
+
+TEST(I6Prime, AFinalEventWaitsForTheHandlerToEnable) {
+  Sketch held = triggered(kDispatch).poll(14, 15, {user(kDispatch, 1)});
+  constexpr uint16_t kLast = kDispatch | kFinal;
+  // Whether the call that forces has returned or not.
+  for (const uint64_t end : {21, 90}) {
+    Sketch early = held, enabled = held, ordinary = held, unmarked = held;
+    EXPECT_EQ(early.change(20, end, user(kForce, 1)).poll(22, 23, {user(kLast, 1)}).verdict(),
+              "I6' duplicate");
+    enabled.change(20, end, user(kForce | flag::kEnable, 1));
+    EXPECT_EQ(enabled.poll(22, 23, {user(kLast, 1)}).verdict(), "accepted");
+    ordinary.change(20, end, user(kForce, 1));
+    EXPECT_EQ(ordinary.poll(22, 23, {user(kDispatch, 1)}).verdict(), "I5 duplicate");
+    unmarked.judged_by("freebsd", "linux-at-once").change(20, end, user(kForce, 1));
+    EXPECT_EQ(unmarked.poll(22, 23, {user(kDispatch | kOnce, 1)}).verdict(), "I6' duplicate");
+  }
+}
+
+TEST(I6, AFinalEventWithTheUdataOfAnEarlierArmingIsNoEventOfThatArming) {
+  Sketch held = triggered(kDispatch).poll(14, 15, {user(kDispatch, 1)});
+  held.change(20, 21, user(kForce | flag::kEnable, 2));
+  EXPECT_EQ(held.poll(22, 23, {user(kDispatch | kFinal, 1)}).verdict(), "I12 wrong-udata");
+}
+
 TEST(I6, AFinalEventThatNeverComesIsLost) {
   Sketch sketch;
   sketch.change(10, 11, read_event(kAdd, 1)).change(20, 21, read_event(kForce, 1));

@@ -153,6 +153,23 @@ TEST(I10, ReadsThatFindNothingConvictADeliveryBeforeThem) {
   EXPECT_EQ(sketch.verdict(), "I10 phantom");
 }
 
+TEST(I10, AFinalEventIsNotBlamedForTheObject) {
+  // The same, but the latest event on the pipe is the final one of another knote.
+  const auto of_writer = [](uint16_t flags) {
+    return Event{Sketch::kWriter, filter::kWrite, flags, 0, 0, 2};
+  };
+  Sketch sketch;
+  sketch.change(8, 9, of_writer(kAdd | flag::kDisable)).change(10, 11, read_event(kAdd, 1));
+  sketch.write(12, 60).poll(20, 21, {read_event(0, 1)});
+  sketch.change(22, 23, of_writer(kForce | flag::kEnable)).poll(24, 25, {of_writer(kFinal)});
+  sketch.call(30, 31, OpKind::kRead, Sketch::kReader, 1, -1, -1, EAGAIN);
+  const CheckReport report = sketch.check();
+  ASSERT_TRUE(report.violation);
+  EXPECT_EQ(report.violation->rule, "I10");
+  const OpRef guilty = report.violation->guilty;
+  EXPECT_EQ(sketch.history().threads[guilty.thread].ops[guilty.op].begin, 20u);
+}
+
 TEST(Timers, DoNotFireBeforeTheirTime) {
   const Event add = {5, filter::kTimer, kAdd, note::kUseconds, 1000, 1};
   const Event fired = {5, filter::kTimer, kClear, 0, 1, 1};

@@ -68,6 +68,7 @@ TEST_P(ForceOneshot, OnADisabledKnoteWaitsForEnable) {
   world.change(kq, {ev(READ, pipe.first, FORCE)});
   EXPECT_EQ(world.poll(kq), Answered());
   EXPECT_EQ(world.verdict(kq, 1, {ev(READ, pipe.first, last(0))}), "phantom");
+  EXPECT_EQ(world.rule(kq, 1, {ev(READ, pipe.first, last(0))}), "I6");
   world.change(kq, {ev(READ, pipe.first, ENABLE)});
   EXPECT_EQ(world.poll(kq), Answered::of({ev(READ, pipe.first, last(0))})) << "nothing is ready";
   EXPECT_EQ(world.call(kq, {ev(READ, pipe.first, ENABLE)}), Answered::failed(ENOENT));
@@ -82,7 +83,7 @@ TEST_P(ForceOneshot, OnAKnoteThatItsHandlerHoldsWaitsForTheHandler) {  // I6'
   world.poll(kq);
   world.change(kq, {ev(READ, pipe.first, FORCE)});
   EXPECT_EQ(world.poll(kq), Answered());
-  EXPECT_EQ(world.rule(kq, 1, {ev(READ, pipe.first, last(DISPATCH), 0, 3)}), "I5");
+  EXPECT_EQ(world.rule(kq, 1, {ev(READ, pipe.first, last(DISPATCH), 0, 3)}), "I6'");
   world.read(pipe.first, 3);
   world.change(kq, {ev(READ, pipe.first, ENABLE)});
   const Answered answered = world.poll(kq);

@@ -188,4 +188,14 @@ uint64_t Component::sign(const Call& call) const {
   return h | 1;
 }
 
+bool Component::is_being_forced(uint16_t cell) const {
+  return std::any_of(open_.begin(), open_.end(), [&](Handle handle) {
+    const std::vector<Point>& points = calls_[handle].points;
+    return std::any_of(points.begin(), points.end(), [&](const Point& point) {
+      return point.kind == PointKind::kChange && point.cell == cell &&
+             point.fate != Fate::kRefused && (point.event.flags & flag::kForceOneshot) != 0;
+    });
+  });
+}
+
 }  // namespace kqtorture::contract::checking

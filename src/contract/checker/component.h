@@ -84,6 +84,8 @@ class Component {
   Ways& ways() { return ways_; }
   const std::vector<Point>& points(Handle handle) const { return calls_[handle].points; }
   uint64_t bit(Handle handle, size_t point) const { return calls_[handle].bits[point]; }
+  // Does a call that is under way force the knote, or may it? No way need have placed that yet.
+  bool is_being_forced(uint16_t cell) const;
 
  private:
   struct Call {

@@ -36,6 +36,31 @@ Named name_absent(const Event& seen, Cause cause) {
   }
 }
 
+// Does the event say that it is the last of its knote? One of a knote that is ONESHOT anyway, or
+// may have become so by the death of its object, says that without having been forced.
+bool looks_final(const Event& seen, const Cell& cell) {
+  if ((seen.flags & flag::kForceOneshot) != 0) return true;
+  const uint16_t known = cell.flags | cell.flags_maybe;
+  return (seen.flags & flag::kOneshot) != 0 && (cell.forced != 0 || (known & flag::kOneshot) == 0);
+}
+
+// A final event that a scan was not to return: no rule about conditions, activations or armings
+// says anything of it, since it needs none of them.
+Named name_final(const Event& seen, const Cell& cell, bool asked, Misfit misfit) {
+  const std::string event = braces(seen);
+  if (!asked) return {"phantom", "I6", event + " is a final event that nobody had asked for"};
+  if (misfit != Misfit::kDisabled) {
+    return {"phantom", "I6", event + " is a final event that had been taken back"};
+  }
+  if (cell.cause == Cause::kDispatched) {
+    return {"duplicate", "I6'",
+            event +
+                " is a final event, and came before its knote was enabled again: whoever had "
+                "the event before may be at work"};
+  }
+  return {"phantom", "I6", event + " is a final event, and came from a disabled knote"};
+}
+
 Named name_disabled(const Event& seen, Cause cause) {
   const std::string event = braces(seen);
   if (cause == Cause::kDispatched) {
@@ -63,10 +88,16 @@ bool of_earlier_life(const HistoryView& history, const Event& seen, uint64_t bef
   return false;
 }
 
-Named name_delivery(const HistoryView& history, const Rules& rules, const Point& point,
+Named name_delivery(const HistoryView& history, const Component& component, const Point& point,
                     const World& world, Misfit misfit) {
+  const Rules& rules = component.rules();
   const Event& seen = point.event;
   const Cell& cell = world.cell(point.cell);
+  const bool final = looks_final(seen, cell);
+  const auto named_final = [&] {
+    const bool asked = cell.forced != 0 || component.is_being_forced(point.cell);
+    return name_final(seen, cell, asked, misfit);
+  };
   const auto stale = [&] {
     return cell.udata != seen.udata && of_earlier_life(history, seen, point.end);
   };
@@ -76,13 +107,15 @@ Named name_delivery(const HistoryView& history, const Rules& rules, const Point&
       return name_absent(seen, cell.cause);
     case Misfit::kDisabled:
       if (stale()) break;
-      return name_disabled(seen, cell.cause);
+      return final ? named_final() : name_disabled(seen, cell.cause);
     case Misfit::kNotReady:
       if (stale()) break;
+      if (final) return named_final();
       return {"phantom", "I10",
               braces(seen) + " was delivered although its condition did not hold during the call"};
     case Misfit::kNoActivation:
       if (stale()) break;
+      if (final) return named_final();
       return {"duplicate", "I9",
               braces(seen) + " was delivered again although nothing had activated it since"};
     case Misfit::kEarly:
@@ -96,11 +129,15 @@ Named name_delivery(const HistoryView& history, const Rules& rules, const Point&
               braces(seen) + " carries a udata that no change can have given its knote by then"};
     case Misfit::kFlags:
       return {
-          "wrong-answer", cell.forced != 0 ? "I6" : "2.3",
+          "wrong-answer", final || cell.forced != 0 ? "I6" : "2.3",
           braces(seen) + " shows other flags than its knote has: " + flags_text(expected().flags)};
     default:
       return {"wrong-answer", seen.filter == filter::kUser ? "3.3" : "2.3",
               braces(seen) + " shows other values than its knote has: " + braces(expected())};
+  }
+  if (final && cell.forced != 0 && misfit == Misfit::kUdata) {
+    return {"wrong-udata", "I12",
+            braces(seen) + " is a final event with a udata that its knote had before"};
   }
   if (cell.is(flag::kDispatch) && misfit == Misfit::kUdata) {
     return {"duplicate", "I5",
@@ -180,7 +217,8 @@ Attempt attempt(Component* component, Component::Handle handle, size_t way) {
   return result;
 }
 
-// The delivery that made the calls on the object unexplainable: the latest on the component.
+// The delivery that made the calls on the object unexplainable: the latest on the component that
+// says something of it. A final event says nothing of its object.
 OpRef latest_delivery(const HistoryView& history, const Component& component, uint64_t before) {
   OpRef latest;
   uint64_t end = 0;
@@ -190,6 +228,7 @@ OpRef latest_delivery(const HistoryView& history, const Component& component, ui
       const HistoryOp& op = log.ops[i];
       if (op.end > before || op.end < end) continue;
       for (const Event& event : log.seen(op)) {
+        if ((event.flags & flag::kForceOneshot) != 0) continue;
         for (const Layout::CellKey& key : component.rules().layout.cells) {
           if (key.ident != event.ident || key.filter != event.filter) continue;
           latest = {t, i};
@@ -236,7 +275,7 @@ Violation name_stuck(const HistoryView& history, OpRef guilty, Component* compon
   const World world(rules.layout, reinterpret_cast<uint8_t*>(best.world.data()));
   const bool change = point.kind == PointKind::kChange;
   const Named named = change ? name_change(rules, point, world, best.misfit)
-                             : name_delivery(history, rules, point, world, best.misfit);
+                             : name_delivery(history, *component, point, world, best.misfit);
   violation.verdict = named.verdict;
   violation.rule = named.rule;
   violation.message = named.message;
