@@ -137,6 +137,14 @@ class BlockingEventfd : public HandOver {
 
 }  // namespace
 
+std::unique_ptr<HandOver> make_hand_over(benchmark::State& state, const MakeHandOver& make) {
+  std::string error;
+  std::unique_ptr<HandOver> way = make(&error);
+  if (error.empty()) return way;
+  state.SkipWithError(error.c_str());
+  return nullptr;
+}
+
 std::vector<NamedHandOver> hand_overs() {
   std::vector<NamedHandOver> result;
   for (const Contender& who : kqueues()) {

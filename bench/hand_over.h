@@ -23,6 +23,8 @@ class HandOver {
 };
 
 using MakeHandOver = std::function<std::unique_ptr<HandOver>(std::string* error)>;
+// Null, and the measurement is skipped with the reason, when it cannot be made.
+std::unique_ptr<HandOver> make_hand_over(benchmark::State& state, const MakeHandOver& make);
 
 struct NamedHandOver {
   std::string object;     // "user", "pipe", "eventfd"

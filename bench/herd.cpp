@@ -36,12 +36,8 @@ struct Herd {
 void measure(benchmark::State& state, int waiters, const MakeHandOver& make) {
   double per_event = 0;
   for (auto _ : state) {
-    std::string error;
-    const std::unique_ptr<HandOver> way = make(&error);
-    if (!error.empty()) {
-      state.SkipWithError(error.c_str());
-      return;
-    }
+    const std::unique_ptr<HandOver> way = make_hand_over(state, make);
+    if (!way) return;
     Herd herd;
     std::vector<std::thread> threads;
     for (int i = 0; i < waiters; ++i) threads.emplace_back([&] { herd.wait(*way); });

@@ -48,12 +48,8 @@ void measure(benchmark::State& state, const std::string& name, const MakeHandOve
   Histogram histogram;
   long sleeps = 0;
   for (auto _ : state) {
-    std::string error;
-    const std::unique_ptr<HandOver> way = make(&error);
-    if (!error.empty()) {
-      state.SkipWithError(error.c_str());
-      return;
-    }
+    const std::unique_ptr<HandOver> way = make_hand_over(state, make);
+    if (!way) return;
     Waiter waiter;
     std::thread thread([&] { waiter.run(*way); });
     uint64_t total = 0;

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <vector>
 
+#include "contract/wrong_events.h"
 #include "report/hash.h"
 
 namespace kqtorture {
@@ -118,26 +119,7 @@ void ModelCheck::change_and_refuse(const Op& op, const Outcome& outcome) {
   std::vector<Event> events(outcome.events, outcome.events + outcome.value);
   const size_t at = random_.below(events.size());
   if (op.events_writable != Op::kAll && at >= static_cast<size_t>(op.events_writable)) return;
-  Event& victim = events[at];
-  switch (random_.below(6)) {
-    case 0:
-      victim.udata ^= 1u << 30;
-      break;
-    case 1:
-      victim.ident += 12345678;
-      break;
-    case 2:
-      victim.flags ^= 0x2000;
-      break;
-    case 3:
-      victim.fflags ^= 0x00400000;
-      break;
-    case 4:
-      victim.data = victim.data == INT64_MIN ? 0 : INT64_MIN;
-      break;
-    default:
-      events.push_back(victim);
-  }
+  contract::spoil(random_.below(contract::kWrongs), at, &events);
   Outcome wrong = outcome;
   wrong.value = static_cast<int64_t>(events.size());
   wrong.events = events.data();

@@ -13,6 +13,15 @@ using contract::HistoryOp;
 using contract::OpKind;
 using contract::Timeout;
 
+// What a call that makes two descriptors answered. Right after it: errno is its.
+void set_pair(int result, const int fds[2], HistoryOp* op) {
+  op->value = result;
+  op->error = result < 0 ? errno : 0;
+  if (result != 0) return;
+  op->fd = fds[0];
+  op->fd2 = fds[1];
+}
+
 // One array may be copied as the other.
 static_assert(sizeof(Kevent) == sizeof(contract::Event));
 static_assert(offsetof(Kevent, ident) == offsetof(contract::Event, ident));
@@ -165,12 +174,7 @@ int RecordedThread::pipe2(int fds[2], int flags) {
   op.kind = OpKind::kPipe;
   begin(op);
   const int result = subject_.calls().pipe2(fds, flags);
-  op.value = result;
-  op.error = result < 0 ? errno : 0;
-  if (result == 0) {
-    op.fd = fds[0];
-    op.fd2 = fds[1];
-  }
+  set_pair(result, fds, &op);
   end(op);
   return result;
 }
@@ -181,12 +185,7 @@ int RecordedThread::socketpair(int domain, int type, int protocol, int fds[2]) {
   op.kind = datagrams ? OpKind::kDgramPair : OpKind::kStreamPair;
   begin(op);
   const int result = subject_.calls().socketpair(domain, type, protocol, fds);
-  op.value = result;
-  op.error = result < 0 ? errno : 0;
-  if (result == 0) {
-    op.fd = fds[0];
-    op.fd2 = fds[1];
-  }
+  set_pair(result, fds, &op);
   end(op);
   return result;
 }

@@ -2,9 +2,10 @@
 
 #include <strings.h>
 
+#include "http_callbacks.h"
+
 namespace kqtorture::web {
 
-// llhttp calls plain functions.
 struct AnswerCallbacks {
   static AnswerReader* self(llhttp_t* p) { return static_cast<AnswerReader*>(p->data); }
   static int begin(llhttp_t* p) {
@@ -41,25 +42,10 @@ struct AnswerCallbacks {
     self(p)->in_answer_ = false;
     return HPE_PAUSED;
   }
-  static const llhttp_settings_t* settings() {
-    static const llhttp_settings_t all = [] {
-      llhttp_settings_t made;
-      llhttp_settings_init(&made);
-      made.on_message_begin = begin;
-      made.on_header_field = field;
-      made.on_header_value = value;
-      made.on_header_value_complete = value_end;
-      made.on_headers_complete = fields_end;
-      made.on_body = body;
-      made.on_message_complete = complete;
-      return made;
-    }();
-    return &all;
-  }
 };
 
 AnswerReader::AnswerReader() {
-  llhttp_init(&parser_, HTTP_RESPONSE, AnswerCallbacks::settings());
+  llhttp_init(&parser_, HTTP_RESPONSE, http_settings<AnswerCallbacks>());
   parser_.data = this;
 }
 

@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include "http_callbacks.h"
 #include "limits.h"
 
 namespace kqtorture::web {
@@ -18,7 +19,6 @@ RequestParser* self(llhttp_t* parser) { return static_cast<RequestParser*>(parse
 
 }  // namespace
 
-// llhttp calls plain functions.
 struct Callbacks {
   static int begin(llhttp_t* p) {
     self(p)->begin_request();
@@ -47,27 +47,10 @@ struct Callbacks {
     self(p)->request_.keep_alive = llhttp_should_keep_alive(p) != 0;
     return HPE_PAUSED;
   }
-  static const llhttp_settings_t* settings() {
-    static const llhttp_settings_t all = [] {
-      llhttp_settings_t made;
-      llhttp_settings_init(&made);
-      made.on_message_begin = begin;
-      made.on_url = url;
-      made.on_header_field = field;
-      made.on_header_field_complete = field_end;
-      made.on_header_value = value;
-      made.on_header_value_complete = value_end;
-      made.on_headers_complete = fields_end;
-      made.on_body = body;
-      made.on_message_complete = complete;
-      return made;
-    }();
-    return &all;
-  }
 };
 
 void RequestParser::reset() {
-  llhttp_init(&parser_, HTTP_REQUEST, Callbacks::settings());
+  llhttp_init(&parser_, HTTP_REQUEST, http_settings<Callbacks>());
   parser_.data = this;
   status_ = 0;
   in_request_ = complete_ = wants_continue_ = false;

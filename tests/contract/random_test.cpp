@@ -3,6 +3,7 @@
 // one field changed beyond what the contract leaves open it refuses.
 #include <random>
 
+#include "contract/wrong_events.h"
 #include "world.h"
 
 namespace kqtorture::contract {
@@ -166,29 +167,9 @@ class RandomPrograms : public testing::TestWithParam<Case> {
     }
     if (outcome.value == 0) return;
     std::vector<Event> events(outcome.events, outcome.events + outcome.value);
-    Event& victim = events[static_cast<size_t>(below(outcome.value))];
-    const bool seen =
-        op.events_writable == Op::kAll || &victim - events.data() < op.events_writable;
-    if (!seen) return;
-    switch (below(6)) {
-      case 0:
-        victim.udata ^= 1u << 30;
-        break;
-      case 1:
-        victim.ident += 12345;
-        break;
-      case 2:
-        victim.flags ^= 0x2000;
-        break;
-      case 3:
-        victim.fflags ^= 0x00400000;
-        break;
-      case 4:
-        victim.data = INT64_MIN;
-        break;
-      default:
-        events.push_back(victim);
-    }
+    const auto at = static_cast<size_t>(below(outcome.value));
+    if (op.events_writable != Op::kAll && static_cast<int64_t>(at) >= op.events_writable) return;
+    spoil(static_cast<size_t>(below(kWrongs)), at, &events);
     Outcome wrong = outcome;
     wrong.value = static_cast<int64_t>(events.size());
     wrong.events = events.data();

@@ -29,6 +29,15 @@ class Threads : public PipeTest {
     for (int look = 0; look < kLooks && returned(waiters) == 0; ++look) sleep_ms(1);
     for (const Waiter& waiter : waiters) waiter.wait_until_parked();
   }
+  // It is not woken by what has just happened, and by USER event 1 it is.
+  void must_sleep_until_triggered(Waiter* waiter) {
+    waiter->wait_until_parked();
+    EXPECT_FALSE(waiter->returned());
+    ASSERT_EQ(submit(kq_, trigger(1)), 0);
+    const Outcome outcome = waiter->join();
+    ASSERT_EQ(outcome.count, 1);
+    EXPECT_EQ(outcome.entries[0].ident, 1u);
+  }
   // Lets everybody who still waits go, with a level event.
   void release_all(std::vector<Waiter>& waiters) {
     ASSERT_EQ(submit(kq_, {ev(777, filter::kUser, flag::kAdd), trigger(777)}), 0);
@@ -122,12 +131,7 @@ TEST_F(Threads, NothingWakesAWaiterWithoutAnEvent) {
   put(pipe_.far, 1);
   ASSERT_EQ(submit(kq_, {ev(2, filter::kUser, flag::kAdd), ev(2, filter::kUser, flag::kDelete)}),
             0);
-  waiter.wait_until_parked();
-  EXPECT_FALSE(waiter.returned());
-  ASSERT_EQ(submit(kq_, trigger(1)), 0);
-  const Outcome outcome = waiter.join();
-  ASSERT_EQ(outcome.count, 1);
-  EXPECT_EQ(outcome.entries[0].ident, 1u);
+  must_sleep_until_triggered(&waiter);
 }
 
 TEST_F(Threads, AWaiterHoldsNobodyUp) {
@@ -236,12 +240,7 @@ TEST_F(Threads, DeleteUnderAWaiter) {
   waiter.wait_until_parked();
   ASSERT_EQ(submit(kq_, read_ev(flag::kDelete)), 0);
   put(pipe_.far, 1);
-  waiter.wait_until_parked();
-  EXPECT_FALSE(waiter.returned());
-  ASSERT_EQ(submit(kq_, trigger(1)), 0);
-  const Outcome outcome = waiter.join();
-  ASSERT_EQ(outcome.count, 1);
-  EXPECT_EQ(outcome.entries[0].ident, 1u);
+  must_sleep_until_triggered(&waiter);
 }
 
 TEST_F(Threads, CloseOfAWatchedDescriptorUnderAWaiterDoesNotWakeIt) {
@@ -250,12 +249,7 @@ TEST_F(Threads, CloseOfAWatchedDescriptorUnderAWaiterDoesNotWakeIt) {
   Waiter waiter(kq_);
   waiter.wait_until_parked();
   pipe_.near.reset();
-  waiter.wait_until_parked();
-  EXPECT_FALSE(waiter.returned());
-  ASSERT_EQ(submit(kq_, trigger(1)), 0);
-  const Outcome outcome = waiter.join();
-  ASSERT_EQ(outcome.count, 1);
-  EXPECT_EQ(outcome.entries[0].ident, 1u);
+  must_sleep_until_triggered(&waiter);
 }
 
 // Whatever wakes the waiters, or frees what they wait in, must not go by the number.

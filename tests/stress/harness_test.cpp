@@ -224,17 +224,34 @@ TEST(ParkingLot, ThreadIsParkedExactlyWhileItSleeps) {
   thread.join();
 }
 
+// A thread that sleeps as long as this lives.
+class Sleeper {
+ public:
+  Sleeper()
+      : thread_([this] {
+          id_ = current_thread_id();
+          done_.wait(false);
+        }) {
+    while (id_ == -1) std::this_thread::yield();
+  }
+  ~Sleeper() {
+    done_ = true;
+    done_.notify_all();
+    thread_.join();
+  }
+  pid_t id() const { return id_; }
+
+ private:
+  std::atomic<bool> done_{false};
+  std::atomic<pid_t> id_{-1};
+  std::thread thread_;
+};
+
 TEST(ParkingLot, NobodyIsParkedWhileAChildProcessWorks) {
   ParkingLot lot;
   lot.watch(nullptr, current_thread_id());
-  std::atomic<bool> done{false};
-  std::atomic<pid_t> id{-1};
-  std::thread sleeper([&] {
-    id = current_thread_id();
-    done.wait(false);
-  });
-  while (id == -1) std::this_thread::yield();
-  lot.watch(nullptr, id);
+  const Sleeper sleeper;
+  lot.watch(nullptr, sleeper.id());
   while (!lot.look()[1]) std::this_thread::yield();
   char shell[] = "sh", option[] = "-c", loop[] = "while :; do :; done";
   char* arguments[] = {shell, option, loop, nullptr};
@@ -245,22 +262,13 @@ TEST(ParkingLot, NobodyIsParkedWhileAChildProcessWorks) {
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   while (!lot.look()[1]) std::this_thread::yield();
-  done = true;
-  done.notify_all();
-  sleeper.join();
 }
 
 // A kqueue may have threads of its own; one that is awake may be about to free a lock.
 TEST(ParkingLot, NobodyIsParkedWhileAThreadWorksThatIsNotWatched) {
-  std::atomic<bool> done{false};
-  std::atomic<pid_t> id{-1};
-  std::thread sleeper([&] {
-    id = current_thread_id();
-    done.wait(false);
-  });
-  while (id == -1) std::this_thread::yield();
+  const Sleeper sleeper;
   ParkingLot lot;
-  lot.watch(nullptr, id);
+  lot.watch(nullptr, sleeper.id());
   while (!lot.look()[0]) std::this_thread::yield();
   std::atomic<bool> worked{false};
   std::thread stranger([&] {
@@ -271,9 +279,6 @@ TEST(ParkingLot, NobodyIsParkedWhileAThreadWorksThatIsNotWatched) {
   worked = true;
   stranger.join();
   while (!lot.look()[0]) std::this_thread::yield();
-  done = true;
-  done.notify_all();
-  sleeper.join();
 }
 
 // A kqueue that delivers what nobody has registered, to a thread that asks for it.

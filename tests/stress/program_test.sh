@@ -9,24 +9,8 @@ rm -rf "$scratch"
 mkdir -p "$scratch"
 export KQ_OUT=$scratch/out
 unset KQ_SUBJECT KQ_SEED KQ_BUDGET KQ_THREADS KQ_OBJECTS KQ_SECONDS KQ_ITERATIONS
-failures=0
-
-# expect NAME CODE ARGUMENTS...: runs kq_stress; its output is left in $scratch/stdout and stderr.
-expect() {
-  local name=$1 wanted=$2 code=0
-  shift 2
-  "$stress" "$@" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
-  [[ $code -eq $wanted ]] || fail "$name: exit code $code instead of $wanted"
-}
-fail() {
-  echo "FAILED $*" >&2
-  sed 's/^/  stderr: /' "$scratch/stderr" >&2
-  failures=$((failures + 1))
-}
-one_line_on_stderr() {
-  [[ $(wc -l <"$scratch/stderr") -eq 1 ]] || fail "$1: not one line on stderr"
-}
-says() { grep -q -- "$2" "$scratch/$1" || fail "$3: $1 does not say '$2'"; }
+# shellcheck source=tests/program_checks.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../program_checks.sh" "$stress" "$scratch"
 
 case_of_user_events='--gtest_filter=*OneshotWaiters.EventIsHandedToOneOfThem/User'
 

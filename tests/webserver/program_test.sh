@@ -9,25 +9,8 @@ rm -rf "$scratch"
 mkdir -p "$scratch"
 export KQ_OUT=$scratch/out
 unset KQ_SUBJECT KQ_SEED KQ_BUDGET KQ_PROFILE
-failures=0
-
-# expect NAME CODE ARGUMENTS...: its output is left in $scratch/stdout and stderr.
-expect() {
-  local name=$1 wanted=$2 code=0
-  shift 2
-  "$webserver" "$@" >"$scratch/stdout" 2>"$scratch/stderr" || code=$?
-  [[ $code -eq $wanted ]] || fail "$name: exit code $code instead of $wanted"
-}
-fail() {
-  echo "FAILED $*" >&2
-  sed 's/^/  stdout: /' "$scratch/stdout" >&2
-  sed 's/^/  stderr: /' "$scratch/stderr" >&2
-  failures=$((failures + 1))
-}
-one_line_on_stderr() {
-  [[ $(wc -l <"$scratch/stderr") -eq 1 ]] || fail "$1: not one line on stderr"
-}
-says() { grep -q -- "$2" "$scratch/$1" || fail "$3: $1 does not say '$2'"; }
+# shellcheck source=tests/program_checks.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../program_checks.sh" "$webserver" "$scratch"
 finds() {
   grep -qE "\"verdict\": *\"($2)\"" "$scratch"/out/findings/*.json || fail "$1: no finding of $2"
   rm -rf "$scratch/out"

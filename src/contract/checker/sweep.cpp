@@ -140,6 +140,13 @@ void Sweep::seal(Flight* flight) {
   }
 }
 
+bool Sweep::goes_on(Component::Status status, const Flight& flight, uint32_t component,
+                    Component::Handle handle) {
+  if (status == Component::Status::kTooMany) give_up(component, Undecided::kTooManyWays);
+  if (status == Component::Status::kStuck) stuck(flight, component, handle);
+  return status != Component::Status::kStuck || !over_;
+}
+
 void Sweep::end(size_t index) {
   Flight& flight = flights_[index];
   ++sequence_;
@@ -147,17 +154,8 @@ void Sweep::end(size_t index) {
   for (const auto& [component, handle] : flight.touched) {
     alone_since_[component] = touched_at_[component] == flight.sequence ? flight.sequence : 0;
     touched_at_[component] = sequence_;
-    switch (census_.components()[component]->finish(handle, options_, &effort_)) {
-      case Component::Status::kFine:
-        break;
-      case Component::Status::kTooMany:
-        give_up(component, Undecided::kTooManyWays);
-        break;
-      case Component::Status::kStuck:
-        stuck(flight, component, handle);
-        if (over_) return;
-        break;
-    }
+    const auto status = census_.components()[component]->finish(handle, options_, &effort_);
+    if (!goes_on(status, flight, component, handle)) return;
   }
   judge_call(&flight);
   in_flight_.erase(std::find(in_flight_.begin(), in_flight_.end(), index));
@@ -187,17 +185,8 @@ bool Sweep::put_to_sleep(uint64_t time) {
     const Flight& flight = flights_[index];
     if (flight.asleep == 0 || flight.op->begin == time) continue;
     for (const auto& [component, handle] : flight.touched) {
-      switch (census_.components()[component]->sleep(handle, options_, &effort_)) {
-        case Component::Status::kFine:
-          break;
-        case Component::Status::kTooMany:
-          give_up(component, Undecided::kTooManyWays);
-          break;
-        case Component::Status::kStuck:
-          stuck(flight, component, handle);
-          if (over_) return false;
-          break;
-      }
+      const auto status = census_.components()[component]->sleep(handle, options_, &effort_);
+      if (!goes_on(status, flight, component, handle)) return false;
     }
   }
   return true;

@@ -83,6 +83,9 @@ class Sweep {
   void judge_repetition(const Flight& flight);
   bool added_meanwhile(const Flight& flight, const Event& event) const;
   void stuck(const Flight& flight, uint32_t component, Component::Handle handle);
+  // What the component has to say of the call. False: it is a verdict, and the end.
+  bool goes_on(Component::Status status, const Flight& flight, uint32_t component,
+               Component::Handle handle);
   void overdue(const Flight& flight, uint32_t component, uint32_t kqueue, bool waiters_slept);
   void accuse(const Flight& flight, Violation violation, uint32_t component);
   void fill_prefix(Violation* violation) const;
