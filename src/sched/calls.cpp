@@ -183,7 +183,7 @@ long read_timer(int fd, void* buffer, size_t size, uintptr_t site) {
   core.step(Step::kWrite, kKernelObject, site);
   if (size < sizeof(uint64_t)) return -EINVAL;
   while (true) {
-    const uint64_t expirations = core.descriptors().take_expirations(fd);
+    const uint64_t expirations = core.descriptors().take_expirations(fd, core.now_ns());
     core.note(expirations);
     if (expirations != 0) {
       *static_cast<uint64_t*>(buffer) = expirations;

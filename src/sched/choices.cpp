@@ -13,8 +13,6 @@ constexpr uint64_t kStepNs = 20;
 // How often the clock may be chosen though others could go on: a periodic timer would expire for
 // ever.
 constexpr uint32_t kMostEarly = 24;
-// A timer that expires again and again and wakes nobody is no progress.
-constexpr uint32_t kMostFruitless = 64;
 
 }  // namespace
 
@@ -105,12 +103,12 @@ Thread* Core::choose() {
     size_t current;
     const size_t count = collect(candidates, &current);
     if (count == 0) {
+      // This ends: a timer that nobody asks has one deadline, and a thread that has one goes on.
       const uint64_t next = next_deadline();
-      if (next == kNever || ++fruitless_ > kMostFruitless) return nullptr;
+      if (next == kNever) return nullptr;
       now_ = std::max(now_, next);
       continue;
     }
-    fruitless_ = 0;
     size_t answer = 0;
     if (count > 1) {
       const Choice choice{{candidates, count}, current, schedule_.steps};

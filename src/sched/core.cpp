@@ -88,7 +88,7 @@ void Core::begin(const std::function<void()>& program, Strategy* strategy, const
   now_ = kBeginning;
   changes_ = 1;
   timed_ = polling_ = 0;
-  early_ = fruitless_ = 0;
+  early_ = 0;
   held_.clear();
   interleaving_.reset();
   descriptors_.begin();

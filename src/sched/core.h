@@ -266,8 +266,7 @@ class Core {
   // Threads in a wait with an end, and in one for descriptors: nobody else need be looked at.
   uint32_t timed_ = 0;
   uint32_t polling_ = 0;
-  uint32_t early_ = 0;      // times that the clock was chosen though others could go on
-  uint32_t fruitless_ = 0;  // jumps of the clock in a row that let nobody go on
+  uint32_t early_ = 0;  // times that the clock was chosen though others could go on
 
   struct Held {
     uintptr_t mutex;

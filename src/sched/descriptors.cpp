@@ -116,6 +116,15 @@ int Descriptors::make_timer(int clock, int flags, bool by_subject) {
   return fd;
 }
 
+void Descriptors::resume(Timer* timer, uint64_t now) {
+  if (!timer->rests) return;
+  timer->rests = false;
+  if (timer->deadline > now) return;
+  const uint64_t times = 1 + (now - timer->deadline) / timer->period;
+  timer->expirations += times;
+  timer->deadline += times * timer->period;
+}
+
 void Descriptors::remaining(const Timer& timer, itimerspec* value, uint64_t now) const {
   value->it_interval = time_of(timer.period);
   value->it_value = {0, 0};
@@ -123,9 +132,10 @@ void Descriptors::remaining(const Timer& timer, itimerspec* value, uint64_t now)
   value->it_value = time_of(timer.deadline > now ? timer.deadline - now : 1);
 }
 
-int Descriptors::get_timer(int fd, itimerspec* value, uint64_t now) const {
-  const Timer* timer = timer_at(fd);
+int Descriptors::get_timer(int fd, itimerspec* value, uint64_t now) {
+  Timer* timer = timer_at(fd);
   if (timer == nullptr) return EINVAL;
+  resume(timer, now);
   remaining(*timer, value, now);
   return 0;
 }
@@ -134,6 +144,7 @@ int Descriptors::set_timer(int fd, int flags, const itimerspec& value, itimerspe
                            uint64_t now) {
   Timer* timer = timer_at(fd);
   if (timer == nullptr || !valid(value.it_value) || !valid(value.it_interval)) return EINVAL;
+  resume(timer, now);
   if (old != nullptr) remaining(*timer, old, now);
   if (timer->deadline != UINT64_MAX) armed_--;
   uint64_t ignored;
@@ -152,8 +163,9 @@ int Descriptors::set_timer(int fd, int flags, const itimerspec& value, itimerspe
   return 0;
 }
 
-uint64_t Descriptors::take_expirations(int fd) {
+uint64_t Descriptors::take_expirations(int fd, uint64_t now) {
   Timer* timer = timer_at(fd);
+  resume(timer, now);
   uint64_t ignored;
   if (timer->expirations != 0) real().syscall(SYS_read, fd, &ignored, sizeof ignored);
   const uint64_t expirations = timer->expirations;
@@ -164,7 +176,9 @@ uint64_t Descriptors::take_expirations(int fd) {
 uint64_t Descriptors::next_deadline() const {
   uint64_t next = UINT64_MAX;
   if (armed_ == 0) return next;
-  for (const Timer& timer : timers_) next = std::min(next, timer.deadline);
+  for (const Timer& timer : timers_) {
+    if (!timer.rests) next = std::min(next, timer.deadline);
+  }
   return next;
 }
 
@@ -172,11 +186,12 @@ bool Descriptors::expire(uint64_t now) {
   bool any = false;
   if (armed_ == 0) return any;
   for (Timer& timer : timers_) {
-    if (timer.deadline > now) continue;
+    if (timer.rests || timer.deadline > now) continue;
     const uint64_t late = now - timer.deadline;
     const uint64_t times = timer.period == 0 ? 1 : 1 + late / timer.period;
     timer.expirations += times;
     timer.deadline = timer.period == 0 ? UINT64_MAX : timer.deadline + times * timer.period;
+    timer.rests = timer.period != 0;
     if (timer.period == 0) armed_--;
     const uint64_t one = 1;
     real().syscall(SYS_write, timer.fd, &one, sizeof one);

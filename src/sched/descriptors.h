@@ -25,16 +25,18 @@ class Descriptors {
   bool nonblocking(int fd);
   void set_nonblocking(int fd, int known);
 
-  // --- timers (timerfd), which an eventfd stands for: it is readable while there are expirations
+  // --- timers (timerfd), which an eventfd stands for: it is readable while there are expirations.
+  // As in the kernel a periodic timer expires once and then rests; what its period has made of the
+  // time since is counted when it is asked. So nobody's clock need go from period to period.
 
   int make_timer(int clock, int flags, bool by_subject);
   bool is_timer(int fd) const { return timer_at(fd) != nullptr; }
   // now: virtual. As timerfd_settime(2) and timerfd_gettime(2): 0, or an errno.
   int set_timer(int fd, int flags, const itimerspec& value, itimerspec* old, uint64_t now);
-  int get_timer(int fd, itimerspec* value, uint64_t now) const;
+  int get_timer(int fd, itimerspec* value, uint64_t now);
   // Expirations since the last one, 0 when there are none.
-  uint64_t take_expirations(int fd);
-  // The first deadline, UINT64_MAX without one.
+  uint64_t take_expirations(int fd, uint64_t now);
+  // The first deadline of a timer that does not rest, UINT64_MAX without one.
   uint64_t next_deadline() const;
   // Lets all that are due expire. True when any did.
   bool expire(uint64_t now);
@@ -49,6 +51,7 @@ class Descriptors {
     uint64_t deadline = UINT64_MAX;
     uint64_t period = 0;
     uint64_t expirations = 0;
+    bool rests = false;  // it has a period, has expired, and was not asked since
   };
   struct Number {
     uint8_t nonblocking = 0;  // 0: not known, 1: blocks, 2: does not
@@ -61,6 +64,8 @@ class Descriptors {
   Timer* timer_at(int fd) {
     return const_cast<Timer*>(static_cast<const Descriptors*>(this)->timer_at(fd));
   }
+  // Counts what it missed while it rested; it expires again from now on.
+  void resume(Timer* timer, uint64_t now);
   void remaining(const Timer& timer, itimerspec* value, uint64_t now) const;
 
   std::vector<Number> numbers_ = std::vector<Number>(kNumbers);

@@ -163,6 +163,58 @@ PATIENT long patient_sleep_on_timer(long seconds, unsigned long* expirations) {
   return (end.tv_sec - begin.tv_sec) * 1000000000L + end.tv_nsec - begin.tv_nsec;
 }
 
+namespace {
+
+int timer_of_a_nanosecond() {
+  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  itimerspec when{};
+  when.it_value.tv_nsec = when.it_interval.tv_nsec = 1;
+  timerfd_settime(timer, 0, &when, nullptr);
+  return timer;
+}
+
+}  // namespace
+
+// Nanoseconds that the sleep took, and how often a timer that nobody read meanwhile expired in it.
+PATIENT long patient_sleep_beside_timer(long milliseconds, unsigned long* expirations) {
+  timespec begin, end;
+  const int timer = timer_of_a_nanosecond();
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  const timespec time{0, milliseconds * 1000000L};
+  nanosleep(&time, nullptr);
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  if (read(timer, expirations, sizeof *expirations) != sizeof *expirations) return -1;
+  close(timer);
+  return (end.tv_sec - begin.tv_sec) * 1000000000L + end.tv_nsec - begin.tv_nsec;
+}
+
+// How many edges a timer has in 4 ms: while nobody asks it, one; then another, and the one after it
+// was read.
+PATIENT int patient_edges_of_a_timer(unsigned long* expirations) {
+  const int instance = epoll_create1(EPOLL_CLOEXEC);
+  const int timer = timer_of_a_nanosecond();
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  epoll_ctl(instance, EPOLL_CTL_ADD, timer, &event);
+  int edges = 0;
+  for (int i = 0; i < 2; i++) edges += epoll_wait(instance, &event, 1, 1);
+  itimerspec left;
+  timerfd_gettime(timer, &left);
+  edges += epoll_wait(instance, &event, 1, 1);
+  if (read(timer, expirations, sizeof *expirations) != sizeof *expirations) return -1;
+  edges += epoll_wait(instance, &event, 1, 1);
+  close(timer);
+  close(instance);
+  return edges;
+}
+
+PATIENT void patient_wait_beside_timer() {
+  timer_of_a_nanosecond();
+  pthread_mutex_lock(&first);
+  pthread_cond_wait(&condition, &first);
+  pthread_mutex_unlock(&first);
+}
+
 PATIENT int patient_leave_open() { return eventfd(0, EFD_CLOEXEC); }
 
 PATIENT void patient_fork() {

@@ -22,6 +22,9 @@ long patient_start_and_join();
 int patient_read_pipe(int fd);
 int patient_write_pipe(int fd);
 long patient_sleep_on_timer(long seconds, unsigned long* expirations);
+long patient_sleep_beside_timer(long milliseconds, unsigned long* expirations);
+int patient_edges_of_a_timer(unsigned long* expirations);
+void patient_wait_beside_timer();
 int patient_leave_open();
 void patient_fork();
 }

@@ -260,6 +260,37 @@ TEST_P(RuntimeTest, AnHourCostsNothing) {
   EXPECT_EQ(expirations, 1u);
 }
 
+// A timer of a nanosecond that nobody reads does not keep time from passing.
+TEST_P(RuntimeTest, ATimerThatNobodyReadsEndsNoSleep) {
+  auto strategy = make_random_walk();
+  for (uint64_t seed = 0; seed < 20; seed++) {
+    long elapsed = 0;
+    unsigned long expirations = 0;
+    const Schedule schedule = run(
+        {[&] { elapsed = patient_sleep_beside_timer(300, &expirations); }}, strategy.get(), seed);
+    ASSERT_TRUE(joined_);
+    ASSERT_EQ(schedule.ending, Ending::kDone);
+    ASSERT_GE(elapsed, 300L * 1000000);
+    ASSERT_GE(expirations, static_cast<unsigned long>(elapsed));
+  }
+}
+
+TEST_P(RuntimeTest, ATimerHasOneEdgeUntilItIsAsked) {
+  auto strategy = make_random_walk();
+  int edges = 0;
+  unsigned long expirations = 0;
+  run({[&] { edges = patient_edges_of_a_timer(&expirations); }}, strategy.get(), 1);
+  EXPECT_TRUE(joined_);
+  EXPECT_EQ(edges, 3);
+  EXPECT_GE(expirations, 1000000u);
+}
+
+TEST_P(RuntimeTest, FindsALostSignalBesideATimer) {
+  auto strategy = make_random_walk();
+  run({patient_wait_beside_timer}, strategy.get(), 1);
+  EXPECT_FALSE(joined_);
+}
+
 TEST_P(RuntimeTest, ATimedWaitTimesOutInVirtualTime) {
   auto strategy = make_random_walk();
   int error = 0;
