@@ -34,7 +34,7 @@ constexpr int kMostCrashesShrunk = 3;
 // Nothing that a program does sleeps for longer than two seconds.
 constexpr std::chrono::seconds kWorkerLookInterval{3};
 
-// What one run of one program may compute, and the ten seconds in which a finding is shrunk.
+// What one operation of a program may compute, and the checker of one history.
 constexpr std::chrono::seconds kWorkerMostCpu{15};
 
 class Run {

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "subject/worker.h"
+
 namespace kqtorture {
 namespace {
 
@@ -30,6 +32,7 @@ void sleep_ns(int64_t ns) {
   const timespec time{static_cast<time_t>(ns / 1'000'000'000),
                       static_cast<long>(ns % 1'000'000'000)};
   nanosleep(&time, nullptr);
+  note_progress();  // who waits on purpose is not hung
 }
 
 int64_t now_ns() {
@@ -103,6 +106,8 @@ void Executor::note_timers(const Op& op) {
 }
 
 Executor::Result Executor::run(const Op& op) {
+  // Not where threads race: they share nothing but what they race for.
+  if (alone_) note_progress();
   returned_ = {};
   switch (op.kind) {
     case OpKind::kKevent:

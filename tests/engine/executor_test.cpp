@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "subject/shared_page.h"
 #include "subjects.h"
 
 namespace kqtorture {
@@ -69,6 +70,19 @@ TEST_F(ExecutorTest, KeventPassesCountsRoomAndTimeoutAsWritten) {
   EXPECT_EQ(error(2), EINVAL);
   EXPECT_EQ(op(3).timeout, contract::Timeout::kBadNanos);
   EXPECT_EQ(error(3), EINVAL);
+}
+
+// Else a supervisor takes a program that does nothing but wait for one that hangs.
+TEST_F(ExecutorTest, EveryOperationIsProgress) {
+  static SharedPage page{};
+  use_shared_page(&page);
+  run("user u 1\nkqueue k\nthread T\n"
+      "sleep 10us\nawait\nsleep 10us\nkevent k (u USER ADD)\nkevent k room=1\n");
+  EXPECT_GE(page.progress.load(), 5u);
+  const uint64_t alone = page.progress.load();
+  world_.end();
+  run("kqueue k\nthread A\nsleep 10us\nawait\nthread B\nkevent k\n");
+  EXPECT_EQ(page.progress.load(), alone + 2);
 }
 
 TEST_F(ExecutorTest, ListsFaultWhereTheProgramSaysSo) {
