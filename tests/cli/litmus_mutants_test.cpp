@@ -2,6 +2,7 @@
 // to what fits on a screen, and what is left is still guilty.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "litmus.h"
@@ -62,8 +63,13 @@ TEST_P(Mutant, WhatShrinkPrintsStillFails) {
   kqtorture({"run", "--no-shrink", KQT_LITMUS, "--subject", subject()});
   const auto files = finding_files();
   ASSERT_THAT(files, Not(IsEmpty()));
+  // One that shows every time, if there is one: a race has to be met again.
+  const auto exact = std::find_if(files.begin(), files.end(), [&](const std::string& file) {
+    return load(file).engine == "sequential";
+  });
   const std::string small = path("small.litmus");
-  const Ran shrink = kqtorture({"shrink", files[0], "--output", small, "--budget", "10"});
+  const std::string& found = exact != files.end() ? *exact : files[0];
+  const Ran shrink = kqtorture({"shrink", found, "--output", small, "--budget", "10"});
   ASSERT_EQ(shrink.code, kExitFinding) << shrink.output;
   const Program program = program_of(testing::read_text(small));
   EXPECT_LE(count_ops(program), few(program)) << shrink.output;
