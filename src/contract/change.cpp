@@ -138,6 +138,8 @@ ChangeOutcome create(const Context& context, uint8_t kqueue, const Event& change
     return fail(change, ENOENT);
   }
   if (state.knotes == kMaxKnotes) return undecided();
+  // Where they are not cleared they come back, and what they mean then nobody says.
+  if (has(change, flag::kError | flag::kEof)) return undecided();
   ChangeOutcome outcome;
   Knote knote;
   knote.ident = change.ident;

@@ -185,8 +185,10 @@ void plan_kevent(const Context& context, const Op& op, Plan* plan) {
 
 Event entry_event(const Profile& profile, const Entry& entry, const Event& change) {
   Event event = change;
-  const bool echoes = profile.error_entry == ErrorEntry::kInputAndError;
-  event.flags = static_cast<uint16_t>((echoes ? entry.flags : 0) | flag::kError);
+  uint16_t kept = 0;
+  if (profile.error_entry == ErrorEntry::kSimplifiedAndError) kept = entry.flags;
+  if (profile.error_entry == ErrorEntry::kInputAndError) kept = change.flags;
+  event.flags = static_cast<uint16_t>(kept | flag::kError);
   event.data = entry.error;
   if (entry.created && entry.error == 0 && profile.entry_zeroes_fflags) event.fflags = 0;
   return event;

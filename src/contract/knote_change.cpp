@@ -42,6 +42,7 @@ bool writes_udata(const Profile& profile, const Event& change) {
   return true;
 }
 
+// Where no change does, what USER and TIMER make of theirs is not a look at an object.
 bool reevaluates(const Profile& profile, const Event& change, bool was_disabled) {
   if (was_disabled) return true;
   switch (profile.reevaluates) {
@@ -50,7 +51,7 @@ bool reevaluates(const Profile& profile, const Event& change, bool was_disabled)
     case Reevaluates::kAddOnly:
       return has(change, flag::kAdd) || change.filter == filter::kUser;
     case Reevaluates::kNever:
-      return modify_hook_runs(change);
+      return touches_itself(change.filter) && modify_hook_runs(change);
   }
   return true;
 }

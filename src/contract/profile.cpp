@@ -162,7 +162,7 @@ constexpr Profile macos() {
   p.closed_descriptor = CheckOrder::kKnoteFirst;
   p.enable_disable = EnableDisable::kDisables;
   p.add_delete_absent = AddDeleteAbsent::kNotFound;
-  p.error_entry = ErrorEntry::kInputAndError;
+  p.error_entry = ErrorEntry::kSimplifiedAndError;
   p.entry_zeroes_fflags = false;
   p.receipt_no_room = ReceiptNoRoom::kContinues;
   p.disabled_creation = DisabledCreation::kNotEvaluated;
@@ -193,6 +193,7 @@ constexpr Profile libkqueue() {
   p.negative_events = NegativeCount::kRefused;
   p.timeout_check = TimeoutCheck::kBackend;
   p.counts_first = true;
+  p.sysflags = 0;
   p.empty_slot_errno_or = ENOSYS;
   p.closed_descriptor = CheckOrder::kKnoteFirst;
   p.close_detected = false;

@@ -30,7 +30,9 @@ enum class UdataWriters : uint8_t {
   kModifyHook,       // ADD, no flags, RECEIPT, and ENABLE together with NOTE_TRIGGER
 };
 enum class Reevaluates : uint8_t { kEveryChange, kAddOnly, kNever };
-enum class ErrorEntry : uint8_t { kErrorOnly, kInputAndError };
+// The flags of an entry: ERROR, or besides those of the change, as it was simplified (ENABLE with
+// DISABLE, reserved bits) or as it was given.
+enum class ErrorEntry : uint8_t { kErrorOnly, kSimplifiedAndError, kInputAndError };
 enum class ReceiptNoRoom : uint8_t { kStops, kWritesAnyway, kContinues, kFaults };
 enum class TimeoutCheck : uint8_t { kLate, kEarly, kNever, kBackend };
 enum class NegativeCount : uint8_t { kAsZero, kRefused, kUnlimited, kUndefined };
@@ -69,7 +71,9 @@ struct Profile {
   // One change (1.1, 1.3, 1.4).
   UnknownFlags unknown_flags = UnknownFlags::kEchoed;
   uint16_t known_flags = 0;  // bits with a meaning, beside the reserved ones
-  uint16_t sysflags = 0;     // reserved bits, cleared from the input
+  // Reserved bits, cleared from the input. What a kqueue makes of a bit of its output that it does
+  // not clear (ERROR, EOF) nobody says.
+  uint16_t sysflags = 0;
   FilterZero filter_zero = FilterZero::kSkipped;
   int16_t lowest_filter = filter::kLowest;
   int out_of_range_errno = 0;        // filter positive or below the table

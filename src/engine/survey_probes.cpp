@@ -97,7 +97,8 @@ constexpr SurveyProbe kProbes[] = {
                   " kevent k room=1\n"},
      .lenient = "yes"},
     {.knob = "error entry flags",
-     .programs = {"user u 1\nkqueue k\nthread T\n kevent k (u USER DELETE) room=1\n"}},
+     .programs = {"user u 1\nkqueue k\nthread T\n kevent k (u USER DELETE) room=1\n"
+                  " kevent k (u USER ENABLE|DISABLE) room=1\n"}},
     {.knob = "entry zeroes fflags",
      .programs =
          {"user u 1\nkqueue k\nthread T\n kevent k (u USER ADD|RECEIPT fflags=0x5) room=1\n"},

@@ -106,11 +106,12 @@ WordPrediction SweepJudge::predict(uint16_t word) {
   Outcome without_room;
   const Answer known = model_.predict(at_word_->state[0], op, nullptr, 0, &without_room);
   if (known != Answer::kAccepted) return prediction;
-  const bool receipt = (word & contract::flag::kReceipt) != 0;
-  if (without_room.value < 0) {
-    prediction.kind = WordKind::kRefused;
-  } else if (receipt && outcome.value > 0 && (events[0].flags & contract::flag::kError) != 0) {
+  const bool entry = outcome.value > 0 && (events[0].flags & contract::flag::kError) != 0;
+  const bool receipt = (word & contract::flag::kReceipt) != 0 && entry;
+  if (receipt && events[0].data == 0) {  // without room some fail, though the change is made
     prediction.kind = WordKind::kReceipt;
+  } else if (without_room.value < 0) {
+    prediction.kind = WordKind::kRefused;
   } else {
     prediction.kind = WordKind::kSilent;
   }

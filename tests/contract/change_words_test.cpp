@@ -104,6 +104,18 @@ TEST(Change, ARefusedOneLeavesTheKnoteAsItWas) {  // I18
   EXPECT_EQ(world.poll(kq).events[0].udata, 5u);
 }
 
+TEST(Change, ReservedBitsComeBackInLibkqueueAndNowhereElse) {
+  for (const char* name : {"freebsd", "netbsd", "openbsd", "dragonfly", "macos", "libkqueue"}) {
+    World world(name);
+    const int kq = world.kqueue();
+    const Pair pipe = world.pipe();
+    world.write(pipe.second, 1);
+    world.change(kq, {ev(READ, pipe.first, ADD | 0x3000)});
+    const int kept = name == std::string_view("libkqueue") ? 0x3000 : 0;
+    EXPECT_EQ(world.poll(kq).events[0].flags & 0x3000, kept) << name;
+  }
+}
+
 TEST(Change, AClosedDescriptorIsEnoentWhereTheKnoteIsLookedUpFirst) {
   for (const char* name : {"macos", "libkqueue"}) {
     World world(name);

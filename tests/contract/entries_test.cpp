@@ -127,11 +127,15 @@ TEST(EntriesElsewhere, EchoTheInputFlagsOnMacosAndLibkqueue) {
   }
 }
 
-TEST(EntriesElsewhere, TheEchoIsOfTheSimplifiedFlags) {
-  World world("macos");
-  const int kq = world.kqueue();
-  EXPECT_EQ(world.call(kq, {ev(USER, 9, ENABLE | DISABLE)}, 2).events[0],
-            ev(USER, 9, DISABLE | ERROR, 0, ENOENT));
+TEST(EntriesElsewhere, TheEchoIsOfTheSimplifiedFlagsOnMacosAndOfTheGivenOnesInLibkqueue) {
+  for (const int given : {ENABLE | DISABLE, ENABLE | DISABLE | 0x1000}) {
+    World macos("macos");
+    EXPECT_EQ(macos.call(macos.kqueue(), {ev(USER, 9, given)}, 2).events[0],
+              ev(USER, 9, DISABLE | ERROR, 0, ENOENT));
+    World libkqueue("libkqueue");
+    EXPECT_EQ(libkqueue.call(libkqueue.kqueue(), {ev(USER, 9, given)}, 2).events[0],
+              ev(USER, 9, given | ERROR, 0, ENOENT));
+  }
 }
 
 TEST(EntriesElsewhere, AReceiptWithoutRoomContinuesOnMacosAndFaultsInLibkqueue) {

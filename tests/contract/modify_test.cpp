@@ -270,5 +270,21 @@ TEST(Platforms, DeliveriesCarryTheActionBitsOutsideFreebsd) {
   EXPECT_EQ(freebsd.verdict(kq, 1, {ev(READ, pipe.first, ADD, 0, 1)}), "wrong-answer");
 }
 
+// "any change re-evaluates an enabled knote": no (7).
+TEST(ModifyElsewhere, NoChangeLooksAtTheObjectAgainInLibkqueue) {
+  for (const int action : {static_cast<int>(RECEIPT), 0, ADD | CLEAR, static_cast<int>(ENABLE)}) {
+    for (const char* name : {"netbsd", "libkqueue"}) {
+      World world(name);
+      const int kq = world.kqueue();
+      const Pair pipe = world.pipe();
+      world.write(pipe.second, 1);
+      world.change(kq, {ev(READ, pipe.first, ADD | CLEAR)});
+      EXPECT_EQ(world.poll(kq).value, 1) << name;
+      world.call(kq, {ev(READ, pipe.first, action)}, action == RECEIPT ? 1 : 0);
+      EXPECT_EQ(world.poll(kq).value, name == std::string_view("netbsd")) << name << action;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kqtorture::contract

@@ -106,6 +106,27 @@ TEST(SweepCases, TheModelPredictsTheSameForWordsThatDifferInReservedBits) {
   EXPECT_GT(compared, 100000u);
 }
 
+// In libkqueue it fails without room for its entry; what it asks for is done all the same.
+TEST(SweepCases, AReceiptIsNoRefusal) {
+  const contract::Profile* const profile = contract::find_profile("libkqueue");
+  const contract::Model model(*profile, host());
+  for (const SweepCase& one : sweep_cases(*profile)) {
+    if (one.name() != "READ-pipe.clear.enabled.idle") continue;
+    SweepWork work;
+    uint64_t judged = 0;
+    SweepBench bench(emulator(), one, &work);
+    std::string why_not;
+    ASSERT_TRUE(bench.open(&why_not)) << why_not;
+    SweepJudge judge(model, one, bench, &judged);
+    ASSERT_EQ(judge.begin(), contract::Answer::kAccepted);
+    EXPECT_EQ(judge.predict(flag::kDelete | flag::kReceipt).kind, WordKind::kReceipt);
+    EXPECT_EQ(judge.predict(flag::kAdd | flag::kOneshot | flag::kDispatch).kind,
+              WordKind::kRefused);
+    return;
+  }
+  FAIL() << "no such case";
+}
+
 TEST(SweepCases, EachIsAProgramThatParsesBackToItselfAndRunsClean) {
   SequentialEngine engine(emulator(), strict(), host());
   const std::vector<uint16_t> words = {0x0001, 0x0004, 0x0142, 0xf181};
