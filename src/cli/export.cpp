@@ -21,6 +21,7 @@ struct ExportArguments {
   std::string path;
   std::string output;
   bool c = false;
+  uint32_t rounds = 0;
 };
 
 bool load_what(const std::string& path, Program* program, Finding* finding, std::string* error) {
@@ -58,6 +59,10 @@ int run_export(const CommandLine& line, const CLI::App& subcommand,
   if (!to_c_program(finding, program, &c, &error)) {
     return usage_error(arguments.path + ": " + error);
   }
+  if (arguments.rounds > 0 && (!is_sequential(program) || c.ends)) {
+    return usage_error("export: --rounds is for programs of one thread whose answers are wrong");
+  }
+  c.rounds = arguments.rounds;
   const std::string text = print_c(c);
   if (arguments.output.empty()) {
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -77,6 +82,10 @@ void register_export(CommandLine* line) {
   subcommand->add_option("finding", arguments.path, "a file of out/findings/, or a litmus file")
       ->required();
   subcommand->add_flag("--c", arguments.c, "as C that needs <sys/event.h> and pthreads alone");
+  subcommand
+      ->add_option("--rounds", arguments.rounds,
+                   "a program of one thread is tried so often, each time in a process of its own")
+      ->check(CLI::Range(1, 1000000));
   subcommand->add_option("-o,--output", arguments.output, "to this file, not to standard output");
   line->take_subject(subcommand);
   line->take_seed(subcommand);

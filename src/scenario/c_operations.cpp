@@ -394,8 +394,13 @@ std::string COperations::want(const ExpectedEvent& event, const Foreseen::Bits& 
 std::string COperations::condition(int call, const Op& op, const Foreseen& answer) {
   const Expectation& expect = answer.expect;
   const std::string number = std::to_string(call);
-  if (expect.kind == ExpectKind::kErrno)
-    return "failed(" + number + ", " + c_errno(expect.value) + ")";
+  if (expect.kind == ExpectKind::kErrno) {
+    const auto failed = [&](int64_t error) {
+      return "failed(" + number + ", " + c_errno(error) + ")";
+    };
+    if (answer.errno_or == 0) return failed(expect.value);
+    return "(" + failed(expect.value) + " || " + failed(answer.errno_or) + ")";
+  }
   if (expect.kind == ExpectKind::kValue) {
     return "returned(" + number + ", " + c_number(expect.value) + ")";
   }

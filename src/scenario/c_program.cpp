@@ -104,7 +104,7 @@ class CPrinter {
                        ", ROOM = " + std::to_string(room()) +
                        " }; /* entries of an event list */\n";
     text += "#define ALL 0xffffffffUL\n";
-    if (threaded_ || what_.ends) {
+    if (threaded_ || what_.ends || what_.rounds > 0) {
       text +=
           "enum { CAME_TO_ITS_END = 42, STANDS_STILL = " + std::string(what_.ends ? "1" : "77") +
           " };\n";
@@ -305,11 +305,20 @@ class CPrinter {
   }
 
   std::string main() {
-    if (threaded_) return rounds();
+    if (threaded_) {
+      return rounds(quiet_ ? kQuietRounds : kRounds, "run_once(seed + round, round == rounds)");
+    }
     std::string run = "  signal(SIGPIPE, SIG_IGN);\n  interruptible();\n  make_objects();\n";
     run += sequence() + patterns() + cleaning();
     const std::string verdict =
         "  puts(wrongs != 0 ? \"SHOWN: not what the contract says\" : \"holds\");\n";
+    if (what_.rounds > 0) {
+      // What holds is not shown: the process ends without writing it.
+      return "\nstatic int run_once(int last)\n{\n" + run +
+             "  if (wrongs != 0 || last) fflush(stdout);\n"
+             "  return wrongs != 0 ? 1 : CAME_TO_ITS_END;\n}\n" +
+             rounds(what_.rounds, "run_once(round == rounds)");
+    }
     if (!what_.ends) {
       return "\nint main(void)\n{\n" + run + verdict + "  return wrongs != 0;\n}\n";
     }
@@ -320,24 +329,31 @@ class CPrinter {
     return text + "  puts(end == 0 ? \"holds\" : \"SHOWN\");\n  return end == 2 ? 1 : end;\n}\n";
   }
 
-  std::string rounds() const {
-    const std::string count = std::to_string(quiet_ ? kQuietRounds : kRounds);
-    std::string text = R"(
-/* Each round in a process of its own. Arguments: how many, and the seed of the delays. */
+  std::string rounds(uint32_t most, const std::string& call) const {
+    std::string text = "\n/* Each round in a process of its own. Arguments: how many";
+    if (threaded_) text += ", and the seed of the delays";
+    text += R"(. */
 int main(int argc, char **argv)
 {
   const unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : )";
-    text += count + ";\n  const unsigned long long seed = argc > 2 ? strtoull(argv[2], NULL, 0) : ";
-    text += std::to_string(what_.seed) + "ULL;\n";
-    text += R"(  unsigned long round;
-  printf("%lu rounds, seed %llu\n", rounds, seed);
-  for (round = 1; round <= rounds; round++) {
+    text += std::to_string(most) + ";\n";
+    if (threaded_) {
+      text += "  const unsigned long long seed = argc > 2 ? strtoull(argv[2], NULL, 0) : ";
+      text += std::to_string(what_.seed) + "ULL;\n";
+    }
+    text += "  unsigned long round;\n";
+    text += threaded_ ? "  printf(\"%lu rounds, seed %llu\\n\", rounds, seed);\n"
+                      : "  static char output[1 << 16];\n"
+                        "  setvbuf(stdout, output, _IOFBF, sizeof output);\n"
+                        "  printf(\"%lu rounds\\n\", rounds);\n";
+    text += R"(  for (round = 1; round <= rounds; round++) {
     pid_t process;
     int end;
     fflush(stdout);
     process = fork();
     if (process < 0) cannot("fork");
-    if (process == 0) _exit(run_once(seed + round, round == rounds));
+    if (process == 0) _exit()" +
+            call + R"();
     end = end_of(process);
     if (end == 77) return 77;
     if (end == 0) continue;

@@ -24,6 +24,7 @@ struct Foreseen {
     uint32_t fflags = 0xffffffff;
   };
   std::vector<Bits> bits;  // by event; missing: all
+  int errno_or = 0;        // of a failure: this errno, too
   bool any_order = false;  // of the events
   bool returns = true;     // of a wait without limit: the contract promises that it ends by itself
 };
@@ -56,6 +57,10 @@ struct CProgram {
     Call before, after;
   };
   std::vector<Edge> edges;
+
+  // Of a program of one thread: how often it is tried, each time in a process of its own, until the
+  // bug is shown; 0: once, in the process itself. For what depends on threads of the kqueue's own.
+  uint32_t rounds = 0;
 
   // What is looked for is the end of the process: a crash, an exit, a standstill.
   bool ends = false;

@@ -110,6 +110,39 @@ TEST_F(Export, FindingWithoutAProgramIsRefusedInOneLine) {
   EXPECT_EQ(kqtorture({"export", stress}).code, kExitUsage) << "as what?";
 }
 
+TEST_F(Export, OfTheFlagsThoseCountThatMeanTheSameEverywhere) {
+  const std::string text = in_c(program_of(
+      "socketpair s\nuser u 1\nkqueue k\nthread T\n kevent k (s.a READ ADD)\n shutdown s.b wr\n"
+      " kevent k room=1 => (s.a READ EOF)\n kevent k (s.a READ DELETE)\n"
+      " kevent k (u USER ADD)\n kevent k (u USER FORCEONESHOT)\n"
+      " kevent k room=1 => (u USER ONESHOT|FORCEONESHOT)\n"));
+  EXPECT_THAT(text, HasSubstr(".flags = EV_EOF, .flag_bits = 49392"));
+  // And the one that strict-2006 sets.
+  EXPECT_THAT(text, HasSubstr(".flag_bits = 49648"));
+}
+
+TEST_F(Export, AClosedKqueueMayAnswerWithEitherErrno) {
+  const std::string text =
+      in_c(program_of("user u 1\nkqueue k\nkqueue m\nthread T\n kevent m (u USER 0)\n close k\n"
+                      " kevent k (u USER ADD)\n"));
+  EXPECT_THAT(text, AllOf(HasSubstr("must(failed(0, ENOENT),"),
+                          HasSubstr("must((failed(2, EBADF) || failed(2, ENOENT)),")));
+}
+
+TEST_F(Export, RoundsAreOfOneThread) {
+  const std::string one =
+      file("one.litmus", "user u 1\nkqueue k\nthread T\n kevent k (u USER 0)\n");
+  const Ran ran = kqtorture({"export", one, "--c", "--rounds", "300"});
+  EXPECT_EQ(ran.code, kExitClean) << ran.output;
+  EXPECT_THAT(ran.output, AllOf(HasSubstr("NULL, 0) : 300;"), HasSubstr("fork()"),
+                                HasSubstr("run_once(round == rounds)")));
+  EXPECT_THAT(kqtorture({"export", one, "--c"}).output, Not(HasSubstr("fork()")));
+  const std::string races = std::string(KQT_LITMUS) + "/race_oneshot_two_waiters.litmus";
+  const Ran refused = kqtorture({"export", races, "--c", "--rounds", "300"});
+  EXPECT_EQ(refused.code, kExitUsage);
+  EXPECT_THAT(refused.output, HasSubstr("--rounds is for programs of one thread"));
+}
+
 TEST_F(Export, PictureOfAnotherProgramIsNotTakenForItsAnswers) {
   Finding finding;
   finding.verdict = "duplicate";

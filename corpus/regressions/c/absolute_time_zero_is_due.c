@@ -298,7 +298,7 @@ static void thread_of_T1(void)
   }
   show_answer(2);
   must(returned(2, 1) &&
-         event_at(2, 0, (struct want){.ident = 7, .filter = EVFILT_TIMER, .flags = EV_ADD | EV_ONESHOT, .flag_bits = 65520, .fflags = NOTE_ABSTIME, .fflag_bits = 0u, .has_data = 1, .data = 1, .has_udata = 1, .udata = (uintptr_t)UINT64_C(0x78) /* x */}),
+         event_at(2, 0, (struct want){.ident = 7, .filter = EVFILT_TIMER, .flags = EV_ADD | EV_ONESHOT, .flag_bits = 49392, .fflags = NOTE_ABSTIME, .fflag_bits = 0u, .has_data = 1, .data = 1, .has_udata = 1, .udata = (uintptr_t)UINT64_C(0x78) /* x */}),
        "kevent k room=4 => (t TIMER ADD|ONESHOT fflags=ABSTIME data=1 udata=x)");
 
   /* kevent k (t TIMER DELETE) => ENOENT */

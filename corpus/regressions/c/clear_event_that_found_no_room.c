@@ -288,7 +288,7 @@ static void thread_of_T1(void)
   }
   show_answer(1);
   must(returned(1, 1) &&
-         event_at(1, 0, (struct want){.ident = (uintptr_t)fd_s_a, .filter = EVFILT_READ, .flags = EV_ADD | EV_CLEAR, .flag_bits = 65520, .fflags = 0, .fflag_bits = ALL, .has_data = 1, .data = 1, .has_udata = 1, .udata = 0}),
+         event_at(1, 0, (struct want){.ident = (uintptr_t)fd_s_a, .filter = EVFILT_READ, .flags = EV_ADD | EV_CLEAR, .flag_bits = 49392, .fflags = 0, .fflag_bits = ALL, .has_data = 1, .data = 1, .has_udata = 1, .udata = 0}),
        "kevent k (s.a READ ADD|CLEAR) (s.a WRITE ADD|CLEAR) room=1 => (s.a READ ADD|CLEAR fflags=0 data=1 udata=0)");
 
   /* kevent k room=1 */
@@ -298,7 +298,7 @@ static void thread_of_T1(void)
   }
   show_answer(2);
   must(returned(2, 1) &&
-         event_at(2, 0, (struct want){.ident = (uintptr_t)fd_s_a, .filter = EVFILT_WRITE, .flags = EV_ADD | EV_CLEAR, .flag_bits = 65520, .fflags = 0, .fflag_bits = ALL, .has_udata = 1, .udata = 0}),
+         event_at(2, 0, (struct want){.ident = (uintptr_t)fd_s_a, .filter = EVFILT_WRITE, .flags = EV_ADD | EV_CLEAR, .flag_bits = 49392, .fflags = 0, .fflag_bits = ALL, .has_udata = 1, .udata = 0}),
        "kevent k room=1 => (s.a WRITE ADD|CLEAR fflags=0 udata=0)");
 }
 

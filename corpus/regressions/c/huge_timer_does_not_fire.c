@@ -302,7 +302,7 @@ static void thread_of_T1(void)
   }
   show_answer(3);
   must(returned(3, 1) &&
-         event_at(3, 0, (struct want){.ident = 3, .filter = EVFILT_TIMER, .flags = EV_ONESHOT | EV_CLEAR, .flag_bits = 65520, .fflags = 0, .fflag_bits = 0u, .has_data = 1, .data = 1, .has_udata = 1, .udata = 0}),
+         event_at(3, 0, (struct want){.ident = 3, .filter = EVFILT_TIMER, .flags = EV_ONESHOT | EV_CLEAR, .flag_bits = 49392, .fflags = 0, .fflag_bits = 0u, .has_data = 1, .data = 1, .has_udata = 1, .udata = 0}),
        "kevent k room=4 => (f TIMER ONESHOT|CLEAR fflags=0 data=1 udata=0)");
 
   /* kevent k room=4 => nothing */

@@ -291,7 +291,7 @@ static void thread_of_T1(void)
   }
   show_answer(2);
   must(returned(2, 1) &&
-         event_at(2, 0, (struct want){.ident = (uintptr_t)fd_s_a, .filter = EVFILT_WRITE, .flags = EV_EOF, .flag_bits = 65520, .fflags = 0, .fflag_bits = ALL, .has_udata = 1, .udata = 0}),
+         event_at(2, 0, (struct want){.ident = (uintptr_t)fd_s_a, .filter = EVFILT_WRITE, .flags = EV_EOF, .flag_bits = 49392, .fflags = 0, .fflag_bits = ALL, .has_udata = 1, .udata = 0}),
        "kevent k room=1 => (s.a WRITE EOF fflags=0 udata=0)");
 }
 

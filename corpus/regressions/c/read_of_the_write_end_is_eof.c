@@ -304,7 +304,7 @@ static void thread_of_T1(void)
   }
   show_answer(3);
   must(returned(3, 1) &&
-         event_at(3, 0, (struct want){.ident = (uintptr_t)fd_p_w, .filter = EVFILT_READ, .flags = EV_ADD | EV_EOF, .flag_bits = 65520, .fflags = 0, .fflag_bits = 4294967040u, .has_data = 1, .data = 0, .has_udata = 1, .udata = 0}),
+         event_at(3, 0, (struct want){.ident = (uintptr_t)fd_p_w, .filter = EVFILT_READ, .flags = EV_ADD | EV_EOF, .flag_bits = 49392, .fflags = 0, .fflag_bits = 4294967040u, .has_data = 1, .data = 0, .has_udata = 1, .udata = 0}),
        "kevent k room=1 => (p.w READ ADD|EOF fflags=0 data=0 udata=0)");
 }
 

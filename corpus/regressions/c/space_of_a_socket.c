@@ -278,7 +278,7 @@ static void thread_of_T1(void)
   }
   show_answer(0);
   must(returned(0, 1) &&
-         event_at(0, 0, (struct want){.ident = (uintptr_t)fd_s_a, .filter = EVFILT_WRITE, .flags = EV_ADD, .flag_bits = 65520, .fflags = 0, .fflag_bits = ALL, .has_udata = 1, .udata = 0}),
+         event_at(0, 0, (struct want){.ident = (uintptr_t)fd_s_a, .filter = EVFILT_WRITE, .flags = EV_ADD, .flag_bits = 49392, .fflags = 0, .fflag_bits = ALL, .has_udata = 1, .udata = 0}),
        "kevent k (s.a WRITE ADD) room=1 => (s.a WRITE ADD fflags=0 udata=0)");
 }
 
