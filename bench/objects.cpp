@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "bench.h"
+#include "subject/socket_flags.h"
 
 #ifdef __linux__
 #include <sys/eventfd.h>
@@ -108,7 +109,9 @@ bool Objects::make(int ends[2]) {
     case ObjectKind::kPipe:
       return calls.pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0;
     case ObjectKind::kSocketpair:
-      return calls.socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0;
+      return calls.socketpair(AF_UNIX, SOCK_STREAM | kSocketNonblock | kSocketCloexec, 0, ends) ==
+                 0 &&
+             finish_socket(calls, ends[0], true) && finish_socket(calls, ends[1], true);
     case ObjectKind::kTcp:
       return listener_ >= 0 && connect_pair(calls, listener_, ends);
     case ObjectKind::kEventfd:

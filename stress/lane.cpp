@@ -9,6 +9,7 @@
 
 #include "jitter.h"
 #include "sanitizer.h"
+#include "subject/socket_flags.h"
 
 namespace kqtorture {
 
@@ -76,8 +77,10 @@ bool Lane::pipe(int ends[2]) {
 
 bool Lane::socketpair(int ends[2]) {
   const IgnoreDescriptorWrites ignore(hosts_socketpair_);
-  const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  return logged(log_.socketpair(AF_UNIX, type, 0, ends)) == 0;
+  const int type = SOCK_STREAM | kSocketNonblock | kSocketCloexec;
+  if (logged(log_.socketpair(AF_UNIX, type, 0, ends)) != 0) return false;
+  return finish_socket(subject_.calls(), ends[0], true) &&
+         finish_socket(subject_.calls(), ends[1], true);
 }
 
 int Lane::close(int fd) {

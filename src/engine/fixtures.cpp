@@ -20,6 +20,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "subject/socket_flags.h"
+
 namespace kqtorture {
 namespace {
 
@@ -205,12 +207,8 @@ bool Fixtures::set_nonblocking(int fd) {
 }
 
 bool Fixtures::make_pair(int domain, int type, Ends* ends) {
-#if defined(SOCK_NONBLOCK)
-  return calls_.socketpair(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends->fd) == 0;
-#else
-  return calls_.socketpair(domain, type, 0, ends->fd) == 0 && set_nonblocking(ends->fd[0]) &&
-         set_nonblocking(ends->fd[1]);
-#endif
+  return calls_.socketpair(domain, type | kSocketNonblock | kSocketCloexec, 0, ends->fd) == 0 &&
+         finish_socket(calls_, ends->fd[0], true) && finish_socket(calls_, ends->fd[1], true);
 }
 
 int Fixtures::make_listener(bool unix_domain) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "subject/socket_flags.h"
 #include "worker.h"
 
 namespace kqtorture::web {
@@ -41,8 +42,8 @@ Server::~Server() = default;
 
 std::string Server::listen(Listener* listener, int port, int64_t patience) {
   const SubjectCalls& calls = subject_.calls();
-  listener->fd = calls.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (listener->fd < 0) return failed("socket");
+  listener->fd = calls.socket(AF_INET, SOCK_STREAM | kSocketNonblock | kSocketCloexec, 0);
+  if (listener->fd < 0 || !finish_socket(calls, listener->fd, true)) return failed("socket");
   const int yes = 1;
   calls.setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   calls.setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);  // inherited

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <thread>
 
+#include "subject/socket_flags.h"
+
 namespace kqtorture::web {
 namespace {
 
@@ -31,8 +33,9 @@ Session::~Session() { close(); }
 bool Session::connect(int port, int receive_buffer, int source) {
   const SubjectCalls& calls = subject_.calls();
   for (int i = 0; i < kTriesForAPort; ++i) {
-    fd_ = calls.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd_ < 0) throw NoConnection(std::string("socket: ") + std::strerror(errno));
+    fd_ = calls.socket(AF_INET, SOCK_STREAM | kSocketCloexec, 0);
+    if (fd_ < 0 || !finish_socket(calls, fd_, false))
+      throw NoConnection(std::string("socket: ") + std::strerror(errno));
     if (receive_buffer != 0) {
       calls.setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }

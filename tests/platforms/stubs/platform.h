@@ -13,6 +13,12 @@
 #undef __FreeBSD__
 #undef __NetBSD__
 
+#if defined(__APPLE__)
+/* Constants of an enumeration, too, which #undef does not reach. */
+#define SOCK_NONBLOCK kq_stub_no_such_flag_nonblock
+#define SOCK_CLOEXEC kq_stub_no_such_flag_cloexec
+#endif
+
 #include <dirent.h>
 #include <dlfcn.h>
 #include <elf.h>

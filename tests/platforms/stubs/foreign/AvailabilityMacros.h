@@ -1,0 +1,1 @@
+/* gtest includes <AvailabilityMacros.h> on macOS; it needs nothing of it for a Mac. */

@@ -1,0 +1,1 @@
+/* gtest includes <TargetConditionals.h> on macOS; it needs nothing of it for a Mac. */
