@@ -9,7 +9,7 @@ of a survey in Chromium, light and dark, without a network, and fails on an erro
 request, a script, a dead link, or what a screen reader stumbles over.
 
   --atlas PAGE       a page that kqtorture survey --atlas wrote, too
-  --screenshot FILE  leave a picture of OUT/index.html there
+  --screenshot FILE  leave a picture of OUT/index.html there: its first 3000 pixels, in two columns
   --no-browser       the formats only
 
 Exit: 0 all is well, 1 something is not, 2 usage, 77 without browser or python3-jsonschema.
@@ -25,6 +25,7 @@ import report_browser
 import report_formats
 
 MOST_PAGES = 20
+COLUMN = (1010, 1500)  # width and height, as they fit beside each other on a page of the docs
 
 
 def check_formats(out):
@@ -44,6 +45,15 @@ def check_formats(out):
         checked += 1
         errors += [f"{path}: {error}" for error in found]
     return errors, checked
+
+
+def in_columns(page):
+    """A page that shows another one twice, the second time from where the first one ends."""
+    width, height = COLUMN
+    frame = (f'<div><iframe src="{page}" style="margin-top:{{}}px"></iframe></div>')
+    return (f"<!doctype html><style>body{{margin:0;display:flex}}div{{width:{width}px;height:"
+            f"{height}px;overflow:hidden}}iframe{{border:0;width:{width}px;height:{3 * height}px}}"
+            f"</style>{frame.format(0)}{frame.format(-height)}")
 
 
 def check_pages(out, atlas, screenshot):
@@ -70,7 +80,10 @@ def check_pages(out, atlas, screenshot):
     if not (shades[0] > 200 and shades[1] < 60):
         errors.append(f"index.html: light is {shades[0]:.0f} of 255, dark {shades[1]:.0f}")
     if screenshot:
-        browser.screenshot(out / "index.html", screenshot, 1100, 1500)
+        with tempfile.TemporaryDirectory() as folder:
+            columns = pathlib.Path(folder) / "columns.html"
+            columns.write_text(in_columns((out / "index.html").resolve().as_uri()))
+            browser.screenshot(columns, screenshot, 2 * COLUMN[0], COLUMN[1])
     return errors, 1 + min(len(pages), MOST_PAGES) + bool(atlas)
 
 

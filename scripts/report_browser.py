@@ -16,7 +16,8 @@ import subprocess
 import tempfile
 import zlib
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# The first has no windows, a third of the packages, and starts three times as fast.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # The browser's own errands are not the page's.
 QUIET = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update", "--disable-extensions",
@@ -49,7 +50,7 @@ class Browser:
     def __init__(self):
         found = [path for path in map(shutil.which, PROGRAMS) if path]
         if not found:
-            raise BrowserError("no browser: apt install chromium")
+            raise BrowserError("no browser: scripts/setup --with browser")
         self.program = found[0]
 
     def run(self, page, *more):

@@ -193,7 +193,7 @@ def links_lead_somewhere(tree):
 
 def packages_are_explained(tree):
     listed = tree.run("scripts/setup", "--list", "--with", "coverage", "--with", "bench",
-                      "--with", "mutation", "--with", "packaging")
+                      "--with", "mutation", "--with", "packaging", "--with", "browser")
     if listed.returncode != 0:
         yield f"scripts/setup:1: --list exits {listed.returncode}"
         return
