@@ -33,7 +33,6 @@ ROOMS = ["src/contract", "src/report", "src/scenario", "src/subject", "src/engin
 LINUX_ONLY = re.compile(r"src/cli/explore_|src/engine/controlled|uring_side|ring\.cpp")
 # Where the web server's parser lies, on Debian and elsewhere (cmake/FindLlhttp.cmake).
 LLHTTP = ["/usr/include", "/usr/local/include", "/usr/share/include/llhttp"]
-AT_ONCE = 8  # as CMake puts into one; more, and one that cannot be read with others costs more
 CONDITION = re.compile(r"^\s*#\s*(if|elif).*(__linux__|__APPLE__|__GLIBC__|BSD__|__DragonFly__"
                        r"|defined\(S(OCK|IG|YS)|O_TMPFILE|sys/event)", re.MULTILINE)
 
@@ -58,6 +57,17 @@ def reads(command, files, quiet=False):
         os.unlink(one.name)
 
 
+def refused(command, files):
+    """The files that may be refused by themselves, each in a list. Those of a folder are read as
+    one, and in halves where the names of their unnamed namespaces meet."""
+    if len(files) == 1:
+        return [files]
+    if reads(command, files, quiet=True):
+        return []
+    half = len(files) // 2
+    return refused(command, files[:half]) + refused(command, files[half:])
+
+
 def check(compiler, platform, macros, everything, rooms, header):
     """Reads all of a platform's files; True if nothing was wrong."""
     texts = [[HERE / "agreement.cpp"]]
@@ -65,7 +75,8 @@ def check(compiler, platform, macros, everything, rooms, header):
         # agreement.cpp includes layout.cpp, with everything that is in it.
         files = [file for file in sources(room, everything) if file.name != "layout.cpp"]
         if everything:
-            texts += [files[i:i + AT_ONCE] for i in range(0, len(files), AT_ONCE)]
+            folders = sorted({file.parent for file in files})
+            texts += [[file for file in files if file.parent == folder] for folder in folders]
         elif room == "src/subject":
             texts[0] += files
         elif files:
@@ -78,10 +89,7 @@ def check(compiler, platform, macros, everything, rooms, header):
     command = [str(word) for word in command]
     good = True
     for text in texts:
-        # Names of unnamed namespaces may meet; alone each file says what is wrong with it.
-        if everything and len(text) > 1 and reads(command, text, quiet=True):
-            continue
-        for part in [[file] for file in text] if everything else [text]:
+        for part in refused(command, text) if everything else [text]:
             if not reads(command, part):
                 good = False
                 print(f"platforms: {platform} {' '.join(macros)}: "
