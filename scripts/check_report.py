@@ -112,9 +112,12 @@ def main():
     except ImportError:
         print("skipped: python3-jsonschema is not installed (scripts/setup)")
         return 77
+    except report_browser.NoBrowser as error:
+        print("skipped:", error)
+        return 77
     except report_browser.BrowserError as error:
-        print(f"skipped: {error}" if str(error).startswith("no browser") else f"FAILED {error}")
-        return 77 if str(error).startswith("no browser") else 1
+        print("FAILED", error)
+        return 1
     for error in errors:
         print("FAILED", error)
     print(f"{formats} files by their formats, {pages} pages in a browser: {len(errors)} errors")

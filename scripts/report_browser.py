@@ -32,7 +32,11 @@ LONGEST = 120  # seconds, after which a browser is ended: no verdict, an error
 
 
 class BrowserError(Exception):
-    """The browser is missing, or does not do what it is for."""
+    """The browser does not do what it is for."""
+
+
+class NoBrowser(BrowserError):
+    """None is installed, or this machine does not let it run (it wants namespaces, and memory)."""
 
 
 def requests_in(record):
@@ -50,7 +54,7 @@ class Browser:
     def __init__(self):
         found = [path for path in map(shutil.which, PROGRAMS) if path]
         if not found:
-            raise BrowserError("no browser: scripts/setup --with browser")
+            raise NoBrowser("no browser: scripts/setup --with browser")
         self.program = found[0]
 
     def run(self, page, *more):
@@ -84,7 +88,10 @@ class Browser:
         with tempfile.TemporaryDirectory() as folder:
             page = pathlib.Path(folder) / "planted.html"
             page.write_text(PLANTED)
-            document, console, asked = self.open(page)
+            try:
+                document, console, asked = self.open(page)
+            except BrowserError as error:
+                raise NoBrowser(f"no browser that runs here: {error}") from None
         if not any("planted error" in line for line in console):
             raise BrowserError("an error that was planted is not reported")
         if not any("planted.invalid" in line for line in asked):
